@@ -1,0 +1,5 @@
+"""`python -m aikyo` is `aikyo`."""
+
+from .cli import main
+
+main()

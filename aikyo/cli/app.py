@@ -1,0 +1,73 @@
+"""The commands put together, and the one place where errors become a line and an exit code.
+
+Nothing imported here may be slow: a command's libraries are imported when it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from ..errors import AikyoError
+from . import version
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="aikyo",
+    help="A home for AI companions that talk, act and remember on a peer-to-peer mesh.",
+    epilog='Start with: aikyo up --companions 3   then: aikyo say alice "hello"',
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Keep `aikyo` a group of commands."""
+
+
+app.command("version")(version.version)
+
+
+def main(args: list[str] | None = None) -> NoReturn:
+    """Run a command and exit: 0 done, 1 failed, 2 wrong call, 3 no swarm, 130 interrupted.
+
+    Every foreseen error is one line on stderr; a traceback is shown only with `--debug`.
+    """
+    argv = sys.argv[1:] if args is None else args
+    debug = "--debug" in argv
+    try:
+        code = app(args=argv, prog_name="aikyo", standalone_mode=False)
+        sys.stdout.flush()
+    except AikyoError as error:
+        code = _fail(str(error), error.exit_code)
+    except typer.Abort:
+        code = 130
+    except KeyboardInterrupt:
+        code = 130
+    except TyperException as error:
+        code = _fail(error.format_message() + " (aikyo --help shows the way)", error.exit_code)
+    except BrokenPipeError:
+        code = _hush()
+    except Exception as error:
+        if debug:
+            raise
+        code = _fail(f"a bug in aikyo: {error!r}; run it again with --debug to see where", 1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> int:
+    print("aikyo: " + " ".join(message.split()), file=sys.stderr)
+    return code
+
+
+def _hush() -> int:
+    """The reader of our output has gone (`| head`); say nothing more, not even on exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

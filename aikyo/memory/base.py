@@ -1,0 +1,54 @@
+"""What a companion's memory holds, as plain data."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from ..errors import AikyoError
+
+__all__ = ["Entry", "Hit", "Kind", "MemoryFileError"]
+
+Kind = Literal["heard", "said", "did", "perceived"]
+
+
+class MemoryFileError(AikyoError):
+    """The file cannot be used (corrupt, not ours, locked, disk full): what, where, the way out."""
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One row of the journal. Append-only; nothing in it is invented.
+
+    Attributes:
+        uid: the payload's id; the same `uid` and `kind` is one row, however often it is appended.
+        time: when it happened, seconds since the epoch.
+        kind: heard, said, did (an action other than speak) or perceived (a context).
+        topic: the mesh topic it travelled on.
+        peer: peer id of its signed author.
+        sender: id of who said or did it.
+        to: ids of whom it was to; empty means everybody.
+        conversation: the conversation's id, if it belongs to one.
+        reply_to: id of the message it answers.
+        text: what was said, done or perceived, as words; what full-text recall searches.
+        body: the payload as JSON in the plain dialect.
+    """
+
+    uid: str
+    time: float
+    kind: Kind
+    topic: str
+    sender: str
+    text: str
+    peer: str = ""
+    to: tuple[str, ...] = ()
+    conversation: str | None = None
+    reply_to: str | None = None
+    body: str = "{}"
+
+
+class Hit(Struct, frozen=True, kw_only=True):
+    """An entry that recall found, with its score (higher is better)."""
+
+    entry: Entry
+    score: float

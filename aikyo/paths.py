@@ -1,0 +1,98 @@
+"""Where everything that lasts is kept: one folder, the home."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import UsageError
+
+__all__ = ["Home", "bundled_profiles"]
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The layout of a home folder. Nothing is created until `create` is called."""
+
+    root: Path
+
+    @classmethod
+    def locate(cls, given: str | os.PathLike[str] | None = None) -> Home:
+        """The home named by `given`, else by `AIKYO_HOME`, else the platform's data folder."""
+        named = given or os.environ.get("AIKYO_HOME")
+        if named:
+            return cls(Path(named).expanduser().absolute())
+        from platformdirs import user_data_path  # here, since most commands are given a home
+
+        return cls(user_data_path("aikyo", appauthor=False))
+
+    def create(self) -> None:
+        """Make the folders, private to the user.
+
+        Raises:
+            UsageError: the home cannot be made or written to.
+        """
+        for folder in (self.root, self.keys, self.memories):
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise self._unwritable(error) from None
+        if not os.access(self.root, os.W_OK | os.X_OK):
+            raise self._unwritable(PermissionError(13, "permission denied"))
+
+    def _unwritable(self, error: OSError) -> UsageError:
+        reason = (error.strerror or str(error)).lower()
+        return UsageError(
+            f"cannot write to the home {self.root} ({reason}); choose another with --home DIR"
+        )
+
+    @property
+    def keys(self) -> Path:
+        """Identities: one Ed25519 private key a companion, mode 0600."""
+        return self.root / "keys"
+
+    @property
+    def memories(self) -> Path:
+        """Memories: one SQLite file a companion."""
+        return self.root / "memories"
+
+    @property
+    def profiles(self) -> Path:
+        """The user's own profiles."""
+        return self.root / "profiles"
+
+    @property
+    def settings(self) -> Path:
+        """The user's settings."""
+        return self.root / "aikyo.toml"
+
+    @property
+    def swarm(self) -> Path:
+        """Where the running swarm's servers are; there only while it runs."""
+        return self.root / "swarm.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one swarm of this home."""
+        return self.root / "swarm.lock"
+
+    @property
+    def log(self) -> Path:
+        """What went wrong, with tracebacks; rotated."""
+        return self.root / "aikyo.log"
+
+    def key(self, name: str) -> Path:
+        """The key file of the companion `name` (bare), or of a part like `firehose`."""
+        return self.keys / f"{name}.key"
+
+    def memory(self, name: str) -> Path:
+        """The memory file of the companion `name` (bare)."""
+        return self.memories / f"{name}.db"
+
+
+def bundled_profiles() -> Path:
+    """The folder of the profiles that come with the program (in a checkout and in a wheel)."""
+    here = Path(__file__).parent
+    packaged = here / "_profiles"
+    return packaged if packaged.is_dir() else here.parent / "profiles"

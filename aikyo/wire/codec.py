@@ -1,0 +1,246 @@
+"""Bytes ↔ payloads, in both dialects.
+
+*Plain*: each body is one payload, nothing around it. *JSON-RPC* (the TypeScript aikyo): the payload
+is the `params` of a call, a query's `id` stands at the top level, its result is a JSON-RPC answer on
+`queries`, and `states` carries an array. Both are understood on the way in; only what is sent differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from .limits import MAX_MESSAGE
+from .payloads import (
+    Action,
+    Context,
+    Message,
+    Payload,
+    Presence,
+    Query,
+    QueryResult,
+    State,
+    Topic,
+)
+
+__all__ = ["Decoded", "Dialect", "Reason", "WireError", "decode", "encode"]
+
+
+class Dialect(StrEnum):
+    """How payloads are written when they are sent."""
+
+    PLAIN = "plain"
+    JSONRPC = "jsonrpc"
+
+
+class Reason(StrEnum):
+    """Why something was not taken, as counted and as told to a client (`error.code`)."""
+
+    UNKNOWN_TOPIC = "unknown-topic"
+    TOO_LARGE = "too-large"
+    NOT_JSON = "not-json"
+    INVALID = "invalid"
+
+
+class WireError(ValueError):
+    """Bytes that are no payload; the only error that `decode` and `encode` raise.
+
+    Attributes:
+        reason: the class of it, for counting and for `error.code`.
+        detail: what is wrong and where, for whoever sent it.
+    """
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """One payload that came in.
+
+    Attributes:
+        topic: where it belongs, which in the JSON-RPC dialect need not be where it came from.
+        payload: the checked Struct, always with an `id` where the payload has one.
+        body: the same in the plain dialect as it came, unknown fields included, to be passed on.
+    """
+
+    topic: Topic
+    payload: Payload
+    body: Raw
+
+
+class _Rpc(msgspec.Struct):
+    """The JSON-RPC envelope; plain payloads have none of its own keys."""
+
+    jsonrpc: str | UnsetType = UNSET
+    method: str | UnsetType = UNSET
+    id: str | int | UnsetType | None = UNSET
+    params: Raw | UnsetType = UNSET
+    result: Raw | UnsetType = UNSET
+    error: Raw | UnsetType = UNSET
+
+
+_TYPES: dict[Topic, type[Payload]] = {
+    kind.topic: kind for kind in (Message, Action, State, Query, QueryResult, Context, Presence)
+}
+_DECODERS = {topic: msgspec.json.Decoder(kind) for topic, kind in _TYPES.items()}
+_RPC = msgspec.json.Decoder(_Rpc)
+_LIST = msgspec.json.Decoder(list[Raw])
+_OBJECT = msgspec.json.Decoder(dict[str, Any])
+_METHODS = {
+    "message.send": Topic.MESSAGES,
+    "action.send": Topic.ACTIONS,
+    "state.send": Topic.STATES,
+    "query.send": Topic.QUERIES,
+}
+_SENDS: dict[type[Payload], str] = {_TYPES[topic]: method for method, topic in _METHODS.items()}
+_MAX_STATES = 256
+
+
+def encode(
+    payload: Payload, dialect: Dialect = Dialect.PLAIN, *, body: Raw | None = None
+) -> tuple[Topic, bytes]:
+    """Write a payload for the mesh.
+
+    Args:
+        payload: what to send.
+        dialect: how to write it.
+        body: the same payload as it came in, when it is passed on with fields we do not know.
+
+    Returns:
+        The topic to publish on, and the bytes.
+
+    Raises:
+        WireError: it is over the limit, or holds what JSON cannot (`Reason.INVALID`).
+    """
+    plain = body if body is not None else Raw(_dumps(payload))
+    topic, data = payload.topic, bytes(plain)
+    if dialect is Dialect.JSONRPC:
+        topic, data = _to_rpc(payload, plain)
+    if len(data) > MAX_MESSAGE:
+        raise WireError(
+            Reason.TOO_LARGE, f"{len(data)} bytes are over the limit of {MAX_MESSAGE} for one message"
+        )
+    return topic, data
+
+
+def decode(
+    topic: str, data: bytes | str, *, new_id: Callable[[], str] | None = None
+) -> tuple[Decoded, ...]:
+    """Read what came in on `topic`, in either dialect; `states` may carry several.
+
+    Args:
+        topic: the mesh's topic, without a mesh's name.
+        data: UTF-8 JSON.
+        new_id: gives an id to a payload that has none; without it, such a payload is refused.
+
+    Raises:
+        WireError: and nothing else, whatever the bytes.
+    """
+    try:
+        where = Topic(topic)
+    except ValueError:
+        known = ", ".join(Topic)
+        raise WireError(Reason.UNKNOWN_TOPIC, f"no topic {topic[:80]!r}; known: {known}") from None
+    raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
+    if len(raw) > MAX_MESSAGE:
+        raise WireError(
+            Reason.TOO_LARGE, f"{len(raw)} bytes are over the limit of {MAX_MESSAGE} for one message"
+        )
+    try:
+        return _read(where, raw, new_id)
+    except msgspec.ValidationError as error:
+        raise WireError(Reason.INVALID, f"{where}: {error}") from None
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise WireError(Reason.NOT_JSON, f"{where}: not JSON: {error}") from None
+    except RecursionError:
+        raise WireError(Reason.INVALID, f"{where}: nested too deeply") from None
+
+
+def _read(topic: Topic, raw: bytes, new_id: Callable[[], str] | None) -> tuple[Decoded, ...]:
+    if topic is Topic.STATES and raw.lstrip()[:1] == b"[":
+        items = _LIST.decode(raw)
+        if len(items) > _MAX_STATES:
+            raise msgspec.ValidationError(f"more than {_MAX_STATES} States in one array")
+        return tuple(one for item in items for one in _read_one(topic, bytes(item), new_id))
+    return _read_one(topic, raw, new_id)
+
+
+def _read_one(topic: Topic, raw: bytes, new_id: Callable[[], str] | None) -> tuple[Decoded, ...]:
+    rpc = _RPC.decode(raw) if b'"jsonrpc"' in raw else _Rpc()
+    if rpc.jsonrpc is UNSET:
+        return (_typed(topic, raw, new_id),)
+    where, plain = _from_rpc(rpc)
+    if where is not topic and topic is not Topic.QUERIES:
+        raise msgspec.ValidationError(f"a `{rpc.method}` does not belong on {topic}")
+    if where is Topic.STATES and plain.lstrip()[:1] == b"[":
+        return _read(where, plain, new_id)
+    return (_typed(where, plain, new_id),)
+
+
+def _typed(topic: Topic, raw: bytes, new_id: Callable[[], str] | None) -> Decoded:
+    payload = _DECODERS[topic].decode(raw)
+    if getattr(payload, "id", "given") == "":
+        if new_id is None:
+            raise msgspec.ValidationError("Object missing required field `id`")
+        ident = new_id()
+        payload = msgspec.structs.replace(payload, id=ident)
+        raw = msgspec.json.encode({"id": ident, **_OBJECT.decode(raw)})
+    _dumps(payload)  # what cannot be written again is not taken in: numbers and strings of no JSON
+    return Decoded(topic, payload, Raw(raw))
+
+
+def _from_rpc(rpc: _Rpc) -> tuple[Topic, bytes]:
+    """The topic and the plain form of what a JSON-RPC envelope holds."""
+    if isinstance(rpc.method, str):
+        topic = _METHODS.get(rpc.method)
+        if topic is None or isinstance(rpc.params, UnsetType):
+            raise msgspec.ValidationError(f"no JSON-RPC call {rpc.method[:80]!r} with params")
+        if topic is not Topic.QUERIES:
+            return topic, bytes(rpc.params)
+        return topic, msgspec.json.encode({**_OBJECT.decode(rpc.params), "id": rpc.id})
+    if not isinstance(rpc.result, UnsetType):
+        answer = _OBJECT.decode(rpc.result)
+    elif not isinstance(rpc.error, UnsetType):
+        answer = {"success": False, "error": msgspec.json.decode(rpc.error)}
+    else:
+        raise msgspec.ValidationError("a JSON-RPC envelope without `method`, `result` or `error`")
+    return Topic.QUERY_RESULTS, msgspec.json.encode({**answer, "id": rpc.id})
+
+
+def _to_rpc(payload: Payload, plain: Raw) -> tuple[Topic, bytes]:
+    match payload:
+        case State():
+            return Topic.STATES, b"[" + bytes(plain) + b"]"
+        case Query():
+            params = _OBJECT.decode(plain)
+            ident = params.pop("id")
+            call = {"jsonrpc": "2.0", "id": ident, "method": "query.send", "params": params}
+            return Topic.QUERIES, msgspec.json.encode(call)
+        case QueryResult(success=True):
+            params = _OBJECT.decode(plain)
+            ident = params.pop("id")
+            answer = {"jsonrpc": "2.0", "id": ident, "result": params}
+            return Topic.QUERIES, msgspec.json.encode(answer)
+        case QueryResult():
+            answer = {"jsonrpc": "2.0", "id": payload.id, "error": payload.error}
+            return Topic.QUERIES, msgspec.json.encode(answer)
+        case Message() | Action():
+            call = {"jsonrpc": "2.0", "method": _SENDS[type(payload)], "params": plain}
+            return payload.topic, msgspec.json.encode(call)
+        case _:  # contexts and presence have no form there
+            return payload.topic, bytes(plain)
+
+
+def _dumps(payload: Payload) -> bytes:
+    try:
+        return msgspec.json.encode(payload)
+    except (TypeError, ValueError, OverflowError, UnicodeError) as error:
+        raise WireError(Reason.INVALID, f"{payload.topic}: {error}") from None

@@ -92,7 +92,8 @@ class Home:
 
 
 def bundled_profiles() -> Path:
-    """The folder of the profiles that come with the program (in a checkout and in a wheel)."""
-    here = Path(__file__).parent
-    packaged = here / "_profiles"
-    return packaged if packaged.is_dir() else here.parent / "profiles"
+    """The folder of the profiles that come with the program.
+
+    Its files are links to those of the repository's `profiles/`; a wheel holds them as plain files.
+    """
+    return Path(__file__).parent / "_profiles"

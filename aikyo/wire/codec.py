@@ -155,6 +155,7 @@ def decode(
             Reason.TOO_LARGE, f"{len(raw)} bytes are over the limit of {MAX_MESSAGE} for one message"
         )
     try:
+        raw.decode()  # what stands in unknown fields is passed on unread, and must be text all the same
         return _read(where, raw, new_id)
     except msgspec.ValidationError as error:
         raise WireError(Reason.INVALID, f"{where}: {error}") from None

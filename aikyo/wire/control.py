@@ -63,9 +63,10 @@ class CompanionStatus(Struct, frozen=True, kw_only=True):
 
 
 class SwarmStatus(Struct, frozen=True, kw_only=True):
-    """What `GET /companions` answers."""
+    """What `GET /companions` answers; `others` are the ids of companions of other swarms on the mesh."""
 
     companions: tuple[CompanionStatus, ...]
+    others: tuple[str, ...] = ()
     started: float
     pid: int
     mesh: str

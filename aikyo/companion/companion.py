@@ -1,0 +1,291 @@
+"""A companion: what it hears, whether it wants to speak, and its turns. One task tree of its own."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+import trio
+
+from ..brain import Assessment, BrainError, Instruction, Moment
+from ..conversation import (
+    Over,
+    Speaker,
+    Talk,
+    Talks,
+    Turn,
+    audience,
+    closing_stage,
+    hears,
+    may_speak,
+    speaking_time,
+)
+from ..mesh import Received
+from ..wire import Action, Activity, Context, Event, Message, State
+from .hands import Hands, Occasion
+from .journal import journal
+from .moments import Moments
+from .profile import Profile
+from .world import World
+
+__all__ = ["Companion"]
+
+ASSESS_DEADLINE = 3.5
+"""Seconds a brain has for its State; the others wait a little longer."""
+
+COMPOSE_DEADLINE = 50.0
+"""Seconds a brain has for its turn; the others wait a little longer."""
+
+CLAIM_SETTLES = 0.05
+"""Seconds between claiming a turn and using it, in which a better claim would be heard."""
+
+MAX_TURNS_AT_ONCE = 32
+
+
+class Companion:
+    """One companion on the mesh.
+
+    Args:
+        profile: its character.
+        world: all that it is handed.
+
+    Attributes:
+        activity: what it is doing.
+        turns: how many turns it has taken.
+        dropped: messages in which it took no part because too much was going on at once.
+    """
+
+    def __init__(self, profile: Profile, world: World) -> None:
+        self._profile = profile
+        self._world = world
+        self._moments = Moments(world, profile.persona(), profile.triggers.params)
+        self._talks = Talks()
+        self._mouth = trio.Lock()
+        self._heard = trio.Event()
+        self._taking_part = 0
+        self._ask_to_begin, self._beginnings = trio.open_memory_channel[tuple[str, tuple[str, ...]]](1)
+        self.activity: Activity = "listening"
+        self.turns = 0
+        self.dropped = 0
+
+    async def run(self) -> None:
+        """Live, until cancelled or until the node ends; then whatever ended it is raised.
+
+        Cancelled in the middle of a turn, what was not yet said is dropped and not journaled.
+        """
+        self._be("listening")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._watch_roster)
+            nursery.start_soon(self._begin_talks)
+            async for received in self._world.node.received:
+                await self._take_in(received, nursery)
+            nursery.cancel_scope.cancel()
+
+    def begin(self, topic: str, others: Sequence[str]) -> None:
+        """Have it begin a talk with `others` (ids) of its own accord, on `topic` or on anything.
+
+        Returns at once; while an earlier beginning waits for its turn, this one is dropped.
+        """
+        with contextlib.suppress(trio.WouldBlock):
+            self._ask_to_begin.send_nowait((topic, tuple(others)))
+
+    async def _begin_talks(self) -> None:
+        async for topic, others in self._beginnings:
+            await self._begin_talk(topic, others)
+
+    async def _begin_talk(self, topic: str, others: tuple[str, ...]) -> None:
+        moment = await self._moments.beginning(topic, others)
+        occasion = Occasion(self._world.new_id(), others)
+        async with self._mouth:
+            await self._compose(moment, occasion)
+
+    async def _take_in(self, received: Received, nursery: trio.Nursery) -> None:
+        match received.payload:
+            case State() as state:
+                if self._talks.hear_state(state, trio.current_time()):
+                    self._wake()
+            case Message() as message:
+                await self._hear(message, received, nursery)
+            case Action(name="speak") as action if "messageId" not in action.params:
+                if (message := _as_message(action)) is not None:
+                    await self._hear(message, received, nursery)
+            case Context() as context if not context.to or self._world.me in context.to:
+                await self._perceive(context, received)
+
+    async def _hear(self, message: Message, received: Received, nursery: trio.Nursery) -> None:
+        if not hears(message, self._world.me):
+            return
+        if not received.own:  # one's own was journaled when it was said
+            await self._moments.meet(message.sender)
+            await journal(self._world, message, "heard", message.message, peer=received.peer)
+        talk, turn = self._talks.hear_message(message, self._world.roster, trio.current_time())
+        self._wake()
+        if received.own or turn.is_over:
+            return
+        if self._taking_part >= MAX_TURNS_AT_ONCE:
+            self.dropped += 1
+            return
+        self._taking_part += 1
+        nursery.start_soon(self._take_part, talk, turn)
+
+    async def _perceive(self, context: Context, received: Received) -> None:
+        text = context.context if context.type == "text" else "a picture"
+        await journal(self._world, context, "perceived", text, peer=received.peer)
+        self._moments.perceive(context)
+
+    async def _take_part(self, talk: Talk, turn: Turn) -> None:
+        try:
+            state, assessment = await self._bid(talk, turn)
+            await self._tell(state, turn)
+            await self._follow(talk, turn, assessment)
+        finally:
+            self._taking_part -= 1
+
+    async def _follow(self, talk: Talk, turn: Turn, assessment: Assessment) -> None:
+        """Follow the turn until it is over, and take it when it is one's own."""
+        while True:
+            match turn.decide(trio.current_time()):
+                case Over():
+                    return
+                case Speaker(who=self._world.me, claimed=False, rank=rank):
+                    await self._tell(self._state(turn, state="composing", rank=rank), turn)
+                    if await self._keep_turn(turn):
+                        await self._speak(talk, turn, assessment)
+                        return
+                case decision:
+                    await self._wait_until(decision.until)
+
+    async def _bid(self, talk: Talk, turn: Turn) -> tuple[State, Assessment]:
+        message = turn.message
+        utterances = talk.utterances(self._world.is_person)
+        closing = closing_stage(utterances, talk.companions)
+        assessment = Assessment(speak=False)
+        if may_speak(utterances, talk.companions, self._world.me):
+            moment = await self._moments.answering(message, turn=len(utterances), closing=closing)
+            assessment = await self._assess(moment)
+        state = self._state(
+            turn,
+            state="speak" if assessment.speak else "listen",
+            importance=min(10.0, max(0.0, assessment.importance)),
+            selected=self._moments.addressed(message),
+            closing=closing,
+        )
+        return state, assessment
+
+    async def _assess(self, moment: Moment) -> Assessment:
+        try:
+            with trio.fail_after(ASSESS_DEADLINE):
+                return await self._world.brain.assess(moment)
+        except BrainError as error:
+            self._rest(str(error))
+        except trio.TooSlowError:
+            self._rest("the brain took too long to say whether it wants to speak")
+        return Assessment(speak=False)
+
+    async def _keep_turn(self, turn: Turn) -> bool:
+        """Leave what was said its time, and the claim its own; whether the turn is still ours then."""
+        pause = CLAIM_SETTLES
+        if not self._world.is_person(turn.message.sender):
+            pause = max(pause, speaking_time(turn.message.message) * self._world.pace)
+        until = trio.current_time() + pause
+        while self._is_mine(turn):
+            if trio.current_time() >= until:
+                return True
+            await self._wait_until(until)
+        return False
+
+    async def _speak(self, talk: Talk, turn: Turn, assessment: Assessment) -> None:
+        message = turn.message
+        occasion = Occasion(
+            conversation=talk.id,
+            audience=audience(message, self._world.me),
+            reply_to=message.id,
+            may_speak=lambda: self._is_mine(turn),
+        )
+        async with self._mouth:
+            if not self._is_mine(turn):
+                return
+            moment = await self._moments.answering(
+                message,
+                turn=len(talk.messages),
+                closing=turn.closing,
+                instructions=self._instructions(message, assessment),
+            )
+            spoke = await self._compose(moment, occasion)
+        if not spoke:
+            await self._tell(self._state(turn, state="listen"), turn)
+
+    async def _compose(self, moment: Moment, occasion: Occasion) -> bool:
+        """Let the brain take the turn; whether it spoke."""
+        hands = Hands(self._world, occasion, self._profile.tools)
+        self._be("speaking")
+        reason = None
+        try:
+            with trio.fail_after(COMPOSE_DEADLINE):
+                await self._world.brain.compose(moment, hands)
+        except BrainError as error:
+            reason = str(error)
+        except trio.TooSlowError:
+            reason = "the brain took too long to answer"
+        if hands.spoke:
+            self.turns += 1
+            self._moments.spoke_to(occasion.audience)
+        if reason:
+            self._rest(reason)
+        else:
+            self._be("listening")
+        return hands.spoke
+
+    def _instructions(self, message: Message, assessment: Assessment) -> tuple[Instruction, ...]:
+        facts = self._moments.facts(message)
+        found = self._profile.triggers.evaluate(assessment.params, facts)
+        return tuple(Instruction(tool, text) for tool, text in found)
+
+    def _is_mine(self, turn: Turn) -> bool:
+        decision = turn.decide(trio.current_time())
+        return isinstance(decision, Speaker) and decision.claimed and decision.who == self._world.me
+
+    def _state(self, turn: Turn, **fields: Any) -> State:
+        return State(sender=self._world.me, message_id=turn.message.id, **fields)
+
+    async def _tell(self, state: State, turn: Turn) -> None:
+        turn.hear(state, trio.current_time())
+        self._wake()
+        await self._world.publish(state)
+
+    async def _watch_roster(self) -> None:
+        known = set(self._world.roster)
+        while True:
+            await self._world.roster.changed()
+            now_there = set(self._world.roster)
+            for gone in known - now_there:
+                self._talks.leave(gone, trio.current_time())
+            known = now_there
+            self._wake()
+
+    def _wake(self) -> None:
+        self._heard.set()
+        self._heard = trio.Event()
+
+    async def _wait_until(self, deadline: float) -> None:
+        """Wait for something new to be heard, or for `deadline` (trio's clock)."""
+        with trio.move_on_at(deadline):
+            await self._heard.wait()
+
+    def _be(self, activity: Activity, reason: str | None = None) -> None:
+        self.activity = activity
+        me = self._world.me
+        self._world.emit(Event(type="activity", companion=me, activity=activity, reason=reason))
+
+    def _rest(self, reason: str) -> None:
+        self._be("resting", reason)
+
+
+def _as_message(action: Action) -> Message | None:
+    """A `speak` action that stands alone (MRTalk's companions) as the Message that it is."""
+    text, target = action.params.get("message"), action.params.get("target")
+    if not isinstance(text, str):
+        return None
+    to = (target,) if isinstance(target, str) and target else ()
+    return Message(id=action.id, sender=action.sender, to=to, message=text)

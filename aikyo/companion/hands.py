@@ -1,0 +1,150 @@
+"""A companion's hands during one turn: its tools, each taking effect on the mesh and in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from ..brain import ToolError, ToolSpec
+from ..wire import Action, Event, Message
+from . import tools
+from .journal import journal
+from .world import World
+
+__all__ = ["Hands", "Occasion"]
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a turn is about, for what is said in it.
+
+    `may_speak` tells whether the turn is still one's own: what comes too late is not said.
+    """
+
+    conversation: str
+    audience: tuple[str, ...]
+    reply_to: str | None = None
+    may_speak: Callable[[], bool] = field(default=lambda: True)
+
+
+class Hands:
+    """The `Toolbox` of one turn.
+
+    Attributes:
+        spoke: whether something was said.
+    """
+
+    def __init__(self, world: World, occasion: Occasion, allowed: tuple[str, ...]) -> None:
+        self._world = world
+        self._occasion = occasion
+        self._allowed = allowed
+        self.spoke = False
+
+    @property
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """The tools of this companion's profile."""
+        return tools.specs(self._allowed)
+
+    async def call(self, name: str, params: Mapping[str, Any]) -> str:
+        """Run a tool; see `Toolbox.call`."""
+        match tools.parse(name, params, self._allowed):
+            case tools.Speak() as speak:
+                return await self._speak(speak)
+            case tools.Recall() as recall:
+                return await self._recall(recall)
+            case tools.Move() | tools.Look() | tools.Gesture() as action:
+                await self._act(name, self._pointed(action))
+                return "done"
+            case _ if name == "companions":
+                return self._companions()
+            case _:
+                return self._world.now().strftime("%A, %Y-%m-%d %H:%M")
+
+    async def _speak(self, speak: tools.Speak) -> str:
+        text = speak.message.strip()
+        if not text:
+            raise ToolError("speak: there is nothing in `message`")
+        if self.spoke:
+            raise ToolError("you have spoken already; the next word is somebody else's")
+        if not self._occasion.may_speak():
+            raise ToolError("the conversation has moved on; this was not said")
+        targets = [self._resolve(name) for name in speak.to]
+        metadata: dict[str, Any] = {}
+        if speak.emotion:
+            metadata["emotion"] = speak.emotion
+        if len(targets) == 1:
+            metadata["target"] = targets[0]
+        message = Message(
+            id=self._world.new_id(),
+            sender=self._world.me,
+            to=self._occasion.audience,
+            message=_checked(text),
+            conversation=self._occasion.conversation,
+            reply_to=self._occasion.reply_to,
+            metadata=metadata,
+        )
+        self.spoke = True
+        await self._world.publish(message)
+        await journal(self._world, message, "said", text, peer=self._world.peer)
+        params: dict[str, Any] = {"message": text, "messageId": message.id}
+        if len(targets) == 1:
+            params["target"] = targets[0]
+        await self._world.publish(self._action("speak", params))
+        if speak.emotion:
+            self._world.emit(Event(type="mood", companion=self._world.me, mood=speak.emotion))
+        return "said"
+
+    async def _act(self, name: str, params: dict[str, Any]) -> None:
+        action = self._action(name, params)
+        await self._world.publish(action)
+        words = " ".join(str(value) for value in params.values())
+        await journal(
+            self._world,
+            action,
+            "did",
+            f"{name} {words}".strip(),
+            peer=self._world.peer,
+            to=self._occasion.audience,
+            conversation=self._occasion.conversation,
+        )
+
+    async def _recall(self, recall: tools.Recall) -> str:
+        hits = await self._world.memory.recall(recall.query, recall.k)
+        lines = [f"{hit.entry.sender}: {hit.entry.text}" for hit in hits]
+        return "\n".join(lines) or "nothing comes to mind"
+
+    def _companions(self) -> str:
+        roster = self._world.roster
+        members = [member.presence for ident in roster if (member := roster.get(ident))]
+        return "\n".join(f"{m.id}: {m.name}. {m.personality}" for m in members)
+
+    def _action(self, name: str, params: dict[str, Any]) -> Action:
+        return Action(id=self._world.new_id(), sender=self._world.me, name=name, params=params)
+
+    def _pointed(self, action: Struct) -> dict[str, Any]:
+        """The action's params, with names resolved to ids."""
+        params: dict[str, Any] = msgspec.to_builtins(action)
+        if "target" in params:
+            params["target"] = self._resolve(params["target"])
+        return params
+
+    def _resolve(self, name: str) -> str:
+        ids = self._world.ids_by_name(self._occasion.audience)
+        return ids.get(name.casefold(), name)
+
+
+def _checked(text: str) -> str:
+    """The text, if the wire takes it.
+
+    Raises:
+        ToolError: it is too long.
+    """
+    try:
+        Message(sender="me", message=text)
+    except ValueError as error:
+        raise ToolError(f"speak: {error}") from None
+    return text

@@ -1,0 +1,53 @@
+"""Writes what a companion hears, says, does and perceives into its memory."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..memory import Entry, Kind
+from ..wire import Action, Context, Message
+from .world import World
+
+__all__ = ["journal"]
+
+
+async def journal(
+    world: World,
+    payload: Message | Action | Context,
+    kind: Kind,
+    text: str,
+    *,
+    peer: str,
+    to: tuple[str, ...] | None = None,
+    conversation: str | None = None,
+) -> None:
+    """Append a payload to the journal; durable against the end of the process when this returns.
+
+    Args:
+        world: whose memory.
+        payload: what it was.
+        kind: heard, said, did or perceived.
+        text: the same as words.
+        peer: peer id of its signed author.
+        to: whom it was to, where the payload does not say.
+        conversation: what it belongs to, where the payload does not say.
+
+    Raises:
+        MemoryFileError: it could not be written.
+    """
+    message = payload if isinstance(payload, Message) else None
+    await world.memory.append(
+        Entry(
+            uid=payload.id,
+            time=world.clock(),
+            kind=kind,
+            topic=payload.topic,
+            sender=payload.sender,
+            text=text,
+            peer=peer,
+            to=to if to is not None else getattr(payload, "to", ()),
+            conversation=(message.conversation or message.id) if message else conversation,
+            reply_to=message.reply_to if message else None,
+            body=msgspec.json.encode(payload).decode(),
+        )
+    )

@@ -1,0 +1,107 @@
+"""The tools a companion has: what their input is, and how they are told to a brain.
+
+Actions change the room and travel on the mesh; knowledge only reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ..brain import ToolError, ToolSpec
+from ..wire import MAX_TEXT
+
+__all__ = ["ACTIONS", "KNOWLEDGE", "Gesture", "Look", "Move", "Recall", "Speak", "parse", "specs"]
+
+Name = Annotated[str, Meta(min_length=1, max_length=128, description="A name or id of somebody there.")]
+Place = Annotated[float, Meta(ge=0, le=100, description="A place in the room, 0 to 100.")]
+
+
+class Speak(Struct, frozen=True, forbid_unknown_fields=True):
+    """Say something to those in the conversation. Once a turn."""
+
+    message: Annotated[str, Meta(min_length=1, max_length=MAX_TEXT, description="What you say.")]
+    to: Annotated[list[Name], Meta(max_length=16, description="Whom you turn to.")] = []
+    emotion: Annotated[str, Meta(max_length=32, description="How you feel, one word.")] = ""
+
+
+class Move(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Walk to a place in the room, or to somebody."""
+
+    x: Place | None = None
+    y: Place | None = None
+    target: Name | None = None
+
+    def __post_init__(self) -> None:
+        if self.target is None and (self.x is None or self.y is None):
+            raise ValueError("give `x` and `y`, or `target`")
+
+
+class Look(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Look at somebody, or in a direction."""
+
+    target: Name | None = None
+    direction: Annotated[float, Meta(ge=-360, le=360, description="Degrees.")] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.target is None) == (self.direction is None):
+            raise ValueError("give `target` or `direction`")
+
+
+class Gesture(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Make a gesture: nod, wave, smile, shrug, laugh, think, bow, …"""
+
+    kind: Annotated[str, Meta(min_length=1, max_length=32, description="The gesture, one word.")]
+    target: Name | None = None
+
+
+class Companions(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who is on the mesh: their ids, names and characters."""
+
+
+class Recall(Struct, frozen=True, forbid_unknown_fields=True):
+    """Search your memory for what was said, done or perceived before."""
+
+    query: Annotated[str, Meta(min_length=1, max_length=1000, description="What to look for.")]
+    k: Annotated[int, Meta(ge=1, le=20, description="How many to return.")] = 5
+
+
+class Clock(Struct, frozen=True, forbid_unknown_fields=True):
+    """The date and time here."""
+
+
+ACTIONS: Mapping[str, type[Struct]] = {"speak": Speak, "move": Move, "look": Look, "gesture": Gesture}
+KNOWLEDGE: Mapping[str, type[Struct]] = {"companions": Companions, "recall": Recall, "clock": Clock}
+
+
+def specs(names: Iterable[str]) -> tuple[ToolSpec, ...]:
+    """The tools called `names`, as a brain is told of them."""
+    return tuple(_spec(name) for name in names)
+
+
+def parse(name: str, params: Mapping[str, Any], allowed: Iterable[str]) -> Struct:
+    """The checked input of the tool `name`.
+
+    Raises:
+        ToolError: it is not among `allowed`, or the input does not fit; says what would.
+    """
+    allowed = tuple(allowed)
+    if name not in allowed:
+        raise ToolError(f"there is no tool {name!r}; there are: {', '.join(allowed)}")
+    try:
+        return msgspec.convert(params, ACTIONS.get(name) or KNOWLEDGE[name])
+    except msgspec.ValidationError as error:
+        raise ToolError(f"{name}: {error}") from None
+
+
+def _spec(name: str) -> ToolSpec:
+    kind: Literal["action", "knowledge"] = "action" if name in ACTIONS else "knowledge"
+    model = ACTIONS.get(name) or KNOWLEDGE[name]
+    schema = msgspec.json.schema(model)
+    (definition,) = schema["$defs"].values()
+    description = definition.pop("description")
+    definition.pop("title", None)
+    return ToolSpec(name, description, definition, kind)

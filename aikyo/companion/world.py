@@ -1,0 +1,81 @@
+"""All that a companion is handed: its node, memory and brain, one clock, one maker of ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from ..brain import Brain
+from ..memory import Memory
+from ..mesh import MeshError, Node, Roster
+from ..wire import Event, IdMaker, Payload, bare_name, is_companion
+
+__all__ = ["World"]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A companion's world.
+
+    Attributes:
+        node: its own member of the mesh.
+        memory: its own memory.
+        brain: what it thinks with.
+        clock: seconds since the epoch.
+        new_id: makes ids.
+        emit: tells this swarm's watchers what happened.
+        zone: the local time zone; None means the machine's.
+        pace: how long the pauses between companions' turns are; 1 is natural, 0 is none.
+    """
+
+    node: Node
+    memory: Memory
+    brain: Brain
+    clock: Callable[[], float]
+    new_id: IdMaker
+    emit: Callable[[Event], None]
+    zone: tzinfo | None = None
+    pace: float = 1.0
+
+    @property
+    def me(self) -> str:
+        """Own companion id, as the mesh knows it."""
+        if self.node.me is None:
+            raise MeshError("this node is no companion's")
+        return self.node.me.id
+
+    @property
+    def peer(self) -> str:
+        """Own peer id."""
+        return self.node.peer
+
+    @property
+    def roster(self) -> Roster:
+        """Who is on the mesh."""
+        return self.node.roster
+
+    async def publish(self, payload: Payload) -> None:
+        """Publish on the mesh; see `Node.publish`."""
+        await self.node.publish(payload)
+
+    def now(self) -> datetime:
+        """Local time, aware."""
+        return datetime.fromtimestamp(self.clock(), self.zone).astimezone(self.zone)
+
+    def is_person(self, ident: str) -> bool:
+        """Whether this is a person's id: no companion of ours, nor one on the mesh."""
+        return not is_companion(ident) and ident not in self.roster
+
+    def name_of(self, ident: str) -> str:
+        """What somebody is called: a companion's own name, else the bare id."""
+        member = self.roster.get(ident)
+        return member.presence.name if member and member.presence.name else bare_name(ident)
+
+    def ids_by_name(self, others: Iterable[str]) -> dict[str, str]:
+        """Ids of everybody on the mesh and of `others`, by id, bare id and name, all casefolded."""
+        found: dict[str, str] = {}
+        for ident in (*self.roster, *others):
+            for name in (ident, bare_name(ident), self.name_of(ident)):
+                found.setdefault(name.casefold(), ident)
+        return found

@@ -1,0 +1,277 @@
+"""Triggers: a profile's conditions, in CEL, decide what its tools are told for a turn.
+
+In a condition stand the profile's parameters (filled in by the brain, typed by their JSON Schema) and
+the facts of the message. Compiled and type-checked once. Evaluation cannot fail: what goes wrong, a
+value of the wrong type above all, makes that one condition not hold, and is reported.
+
+A profile may come from a stranger, so conditions are bounded. CEL itself bounds nesting and the number
+of iterations, but not what one iteration costs, hence the rules of `_bomb`; and it follows values down
+the C stack, so what a brain fills in is bounded too, by `_tame`.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import nearest
+from .trigger_schema import TriggerProblem, cel_type, schema_problems
+
+if TYPE_CHECKING:
+    from cel_expr_python import cel
+
+__all__ = ["Condition", "Facts", "TriggerError", "TriggerProblem", "Triggers", "compile_triggers"]
+
+MAX_CONDITIONS = 100
+MAX_EXPRESSION = 1000
+"""Characters of one condition."""
+
+_MAX_ITEMS = 1000
+_MAX_DEPTH = 8
+_MAX_VALUE_TEXT = 16 << 10
+
+_log = logging.getLogger(__name__)
+
+Condition = tuple[str, Sequence[tuple[str, str]]]
+"""An expression, and what tools are told when it holds: (tool, instruction)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of the message that a turn answers.
+
+    Attributes:
+        message: what was said.
+        sender: the id of who said it; `from` in a condition.
+        to: the ids it was to; empty means everybody.
+        language: its language, e.g. ``en``.
+        hour: the local hour, 0 to 23.
+        known: whether the companion has met the sender before.
+        context: ``text``, ``image`` or nothing: what has come in to be perceived.
+    """
+
+    message: str = ""
+    sender: str = ""
+    to: tuple[str, ...] = ()
+    language: str = ""
+    hour: int = 0
+    known: bool = False
+    context: str = ""
+
+    def variables(self) -> dict[str, str | int | bool | list[str]]:
+        """The same under the names that conditions know."""
+        return {
+            "message": self.message,
+            "from": self.sender,
+            "to": list(self.to),
+            "language": self.language,
+            "hour": self.hour,
+            "known": self.known,
+            "context": self.context,
+        }
+
+
+class TriggerError(ValueError):
+    """Triggers that do not compile; `problems` are all of them."""
+
+    def __init__(self, problems: Iterable[TriggerProblem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(problem.what for problem in self.problems))
+
+
+def _warn(what: str) -> None:
+    _log.warning("%s", what)
+
+
+@dataclass(frozen=True, slots=True)
+class Triggers:
+    """Compiled triggers; made by `compile_triggers`. Empty ones never say anything.
+
+    Attributes:
+        params: JSON Schema of what the brain is to fill in before each turn, or None.
+    """
+
+    params: Mapping[str, Any] | None = None
+    _conditions: tuple[tuple[cel.Expression, tuple[tuple[str, str], ...]], ...] = ()
+
+    def evaluate(
+        self, params: Mapping[str, Any], facts: Facts, *, report: Callable[[str], None] = _warn
+    ) -> tuple[tuple[str, str], ...]:
+        """What the tools are told for this turn: (tool, instruction), at most one for each tool.
+
+        The conditions are tried top to bottom, and for each tool the first that holds wins.
+
+        Args:
+            params: the parameters as the brain filled them in; what was not asked for is ignored.
+            facts: what is known of the message.
+            report: is told of every condition that could not be evaluated; such a one doesn't hold.
+        """
+        asked = (self.params or {}).get("properties", {})
+        data = {key: value for key, value in params.items() if key in asked and _tame(value)}
+        data |= facts.variables()
+        found: dict[str, str] = {}
+        for number, (expression, execute) in enumerate(self._conditions, 1):
+            if all(tool in found for tool, _ in execute):
+                continue
+            holds, problem = _holds(expression, data)
+            if problem:
+                report(f"condition {number} could not be evaluated: {problem}")
+            if holds:
+                for tool, instruction in execute:
+                    found.setdefault(tool, instruction)
+        return tuple(found.items())
+
+
+def compile_triggers(params: Mapping[str, Any] | None, conditions: Sequence[Condition]) -> Triggers:
+    """Compile and type-check.
+
+    Args:
+        params: JSON Schema of an object, or None when there are no parameters.
+        conditions: top to bottom.
+
+    Raises:
+        TriggerError: with every problem of the schema, or else of the conditions.
+    """
+    problems = [] if params is None else list(schema_problems(params, Facts().variables()))
+    if len(conditions) > MAX_CONDITIONS:
+        what = f"there are over {MAX_CONDITIONS} conditions"
+        problems.append(TriggerProblem(("conditions",), 0, 0, what))
+    if problems:
+        raise TriggerError(problems)
+    if not conditions:
+        return Triggers(params)
+    variables = _variable_types(params or {})
+    compiled = []
+    for index, (expression, execute) in enumerate(conditions):
+        try:
+            compiled.append((_compile(expression, variables), tuple(execute)))
+        except _ConditionError as error:
+            where = ("conditions", index)
+            problems.append(TriggerProblem(where, error.line, error.column, str(error)))
+    if problems:
+        raise TriggerError(problems)
+    return Triggers(params, tuple(compiled))
+
+
+class _ConditionError(Exception):
+    def __init__(self, what: str, line: int = 1, column: int = 1) -> None:
+        super().__init__(what)
+        self.line = line
+        self.column = column
+
+
+def _variable_types(params: Mapping[str, Any]) -> dict[str, cel.Type]:
+    from cel_expr_python import cel
+
+    types = {name: cel_type(schema) for name, schema in params.get("properties", {}).items()}
+    for name, value in Facts().variables().items():
+        match value:
+            case bool():
+                types[name] = cel.Type.BOOL
+            case int():
+                types[name] = cel.Type.INT
+            case str():
+                types[name] = cel.Type.STRING
+            case list():
+                types[name] = cel.Type.List(cel.Type.STRING)
+    return types
+
+
+def _compile(expression: str, variables: Mapping[str, cel.Type]) -> cel.Expression:
+    from cel_expr_python import cel
+
+    if not expression.strip():
+        raise _ConditionError('is empty; "true" always holds')
+    _refuse_bombs(expression)
+    try:
+        compiled = cel.NewEnv(variables=variables).compile(expression)
+    except RuntimeError as error:  # the one exception there is, for whatever is wrong
+        raise _in_words(str(error), variables) from None
+    made = compiled.return_type()
+    if made not in (cel.Type.BOOL, cel.Type.DYN):
+        raise _ConditionError(f"is {made.name().lower()}, not true or false")
+    return compiled
+
+
+_LOOP = re.compile(r"\.\s*(?:all|exists|exists_one|existsOne|map|filter)\s*\(")
+_LOOP_OR_PATTERN = re.compile(rf"{_LOOP.pattern}|\bmatches\s*\(")
+_STRING_OR_COMMENT = re.compile(
+    r"[rR]?(?:'''.*?'''|\"\"\".*?\"\"\")"
+    r"|[rR](?:'[^'\n]*'|\"[^\"\n]*\")"
+    r"|'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\""
+    r"|//[^\n]*",
+    re.DOTALL,
+)
+
+
+def _refuse_bombs(expression: str) -> None:
+    """A loop or a pattern inside a loop can take a minute, and would hold up the whole swarm."""
+    if len(expression) > MAX_EXPRESSION:
+        raise _ConditionError(f"is {len(expression)} characters, over the limit of {MAX_EXPRESSION}")
+    bare = _STRING_OR_COMMENT.sub(lambda found: re.sub(r"[^\n]", "_", found[0]), expression)
+    for loop in _LOOP.finditer(bare):
+        inner = _LOOP_OR_PATTERN.search(bare, loop.end(), _closing(bare, loop.end()))
+        if inner:
+            before = bare[: inner.start()]
+            line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+            raise _ConditionError("a loop or `matches` inside a loop could run too long", line, column)
+
+
+def _closing(text: str, start: int) -> int:
+    """Where the parenthesis that is open at `start` closes."""
+    depth = 1
+    for at in range(start, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[at], 0)
+        if depth == 0:
+            return at
+    return len(text)
+
+
+def _in_words(error: str, variables: Iterable[str]) -> _ConditionError:
+    """CEL's first error in a form that fits a line, with the way out where there is one."""
+    text = error.removeprefix("INVALID_ARGUMENT: ").split("\n")[0]
+    text = re.sub(r" \[[A-Z_]+\]$", "", text)
+    place = re.match(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)", text)
+    line, column, what = (int(place[1]), int(place[2]), place[3]) if place else (1, 1, text)
+    what = re.sub(r" expecting \{.*", "", what).removeprefix("Syntax error: ")
+    what = re.sub(r" \(in container '.*?'\)", "", what).replace("'<EOF>'", "the end")
+    if unknown := re.fullmatch(r"undeclared reference to '(.+)'", what):
+        what = f"unknown name '{unknown[1]}'{nearest(unknown[1], variables)}"
+    elif "no matching overload" in what and {"int", "double"} <= set(re.findall(r"\w+", what)):
+        what += "; against a number write 1.0, against an integer 1"
+    return _ConditionError(what, max(line, 1), max(column, 1))
+
+
+def _holds(expression: cel.Expression, data: Mapping[str, Any]) -> tuple[bool, str]:
+    """Whether it holds, and what went wrong."""
+    from cel_expr_python import cel
+
+    try:
+        found = expression.eval(data=data)
+    except RuntimeError as error:  # half a surrogate pair, too many iterations
+        return False, str(error)
+    if found.type() == cel.Type.BOOL:
+        return bool(found.value()), ""
+    if found.type() == cel.Type.ERROR:  # whose value is a string, and true
+        return False, str(found.value())
+    return False, f"it is {found.type().name().lower()}, not true or false"
+
+
+def _tame(value: object) -> bool:
+    """Whether a value is small and flat enough to hand to C++."""
+    left = [(value, 0)]
+    for _ in range(_MAX_ITEMS):
+        if not left:
+            return True
+        one, depth = left.pop()
+        if isinstance(one, str) and len(one) > _MAX_VALUE_TEXT:
+            return False
+        if isinstance(one, (Mapping, list, tuple)):
+            if depth >= _MAX_DEPTH or len(one) > _MAX_ITEMS:
+                return False
+            inner = one.values() if isinstance(one, Mapping) else one
+            left += [(each, depth + 1) for each in inner]
+    return not left

@@ -1,0 +1,211 @@
+"""Who speaks next: one `Turn` for each message, the same answer at every companion. Pure.
+
+Everybody whom a message reaches publishes a State. When all have, or the deadline is over, they are
+ranked: whom the message turns to first, then by importance, less for who has just spoken, ties by
+hash. The first in rank claims the turn (`composing`) before it composes; if no claim comes in time,
+or the claimant leaves or gives up, the next in rank claims. So a silent one never stalls a talk.
+
+After Sacks, Schegloff and Jefferson (1974), "A simplest systematics for the organization of
+turn-taking for conversation": the current speaker selects the next, else self-selection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+
+from ..wire import Closing, Message, State
+
+__all__ = ["Decision", "Outcome", "Over", "Speaker", "Turn", "Wait"]
+
+BID_DEADLINE = 4.0
+"""Seconds that a State is waited for."""
+
+CLAIM_DEADLINE = 1.5
+"""Seconds that a claim is waited for, before the next in rank may claim."""
+
+COMPOSE_DEADLINE = 60.0
+"""Seconds that a claimed turn may take."""
+
+SELECTED_BONUS = 4.0
+"""What being turned to is worth, in points of importance: strong, not absolute."""
+
+_STAGES = list(Closing)
+
+
+class Outcome(StrEnum):
+    """Why a turn is over."""
+
+    ANSWERED = "answered"
+    SUPERSEDED = "superseded"
+    NOBODY_ADDRESSED = "nobody-addressed"
+    NOBODY_WANTED = "nobody-wanted"
+    NO_QUORUM = "no-quorum"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do before `until` (same clock as `now`), unless something new is heard."""
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """`who` has the turn, as the `rank`-th choice; it should claim it if it has not.
+
+    `until` is when the turn passes on if nothing is heard.
+    """
+
+    who: str
+    rank: int
+    claimed: bool
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """The turn is over."""
+
+    outcome: Outcome
+
+
+Decision = Wait | Speaker | Over
+
+
+class Turn:
+    """The state machine of one message's turn.
+
+    Args:
+        message: what was said.
+        bidders: the companions whose State is waited for.
+        now: when it was heard, in seconds of any clock.
+        recent: the senders of the conversation's latest messages, oldest first, this one's last.
+    """
+
+    def __init__(
+        self, message: Message, bidders: Iterable[str], now: float, recent: Sequence[str] = ()
+    ) -> None:
+        self.message = message
+        self.closing = Closing.NONE
+        self._bidders = set(bidders)
+        self._deadline = now + BID_DEADLINE
+        self._recent = tuple(recent)
+        self._bids: dict[str, State] = {}
+        self._ranking: tuple[str, ...] | None = None
+        self._rank = 0
+        self._claim: State | None = None
+        self._until = 0.0
+        self._over: Outcome | None = None if self._bidders else Outcome.NOBODY_ADDRESSED
+
+    @property
+    def ranking(self) -> tuple[str, ...]:
+        """Those who want to speak, best first; empty until it is decided."""
+        return self._ranking or ()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it was over already when last looked at."""
+        return self._over is not None
+
+    def hear(self, state: State, now: float) -> None:
+        """Take in a State for this message; what comes twice, late or from outside does no harm."""
+        if state.sender not in self._bidders or self._over:
+            return
+        self.closing = max(self.closing, state.closing, key=_STAGES.index)
+        if state.state == "composing":
+            self._hear_claim(state, now)
+        elif self._claim is not None and self._claim.sender == state.sender:
+            if state.state == "listen":  # it gives the turn up
+                self._pass_on(now)
+        elif self._ranking is None:
+            self._bids[state.sender] = state
+
+    def leave(self, companion: str, now: float) -> None:
+        """A bidder has left the mesh: it is not waited for, and a turn of its own passes on."""
+        self._bidders.discard(companion)
+        self._bids.pop(companion, None)
+        if not self._bidders:
+            self._end(Outcome.NO_QUORUM)
+        elif self._ranking and self._holder() == companion:
+            self._pass_on(now)
+
+    def answered(self, by: str) -> None:
+        """A Message that replies to this one was heard: the turn was taken."""
+        self._end(Outcome.ANSWERED if by in self._bidders else Outcome.SUPERSEDED)
+
+    def supersede(self) -> None:
+        """Something newer was said in this conversation: the next turn is about that."""
+        self._end(Outcome.SUPERSEDED)
+
+    def decide(self, now: float) -> Decision:
+        """Who has the turn now, how long to wait, or why it is over."""
+        if self._over is None and self._ranking is None:
+            if now < self._deadline and self._bidders - self._bids.keys():
+                return Wait(self._deadline)
+            self._rank_bids(now)
+        while self._over is None and now >= self._until:
+            self._pass_on(now)
+        if self._over is not None:
+            return Over(self._over)
+        if self._claim is not None:
+            return Speaker(self._claim.sender, self._claim.rank, True, self._until)
+        return Speaker(self._holder(), self._rank, False, self._until)
+
+    def _hear_claim(self, state: State, now: float) -> None:
+        held = self._claim
+        if held is not None and _claim_order(held, self.message) <= _claim_order(state, self.message):
+            return
+        if self._ranking is None:  # the claimant has heard more States than we have
+            self._ranking = self._ranked()
+        if state.sender not in self._ranking:
+            self._ranking += (state.sender,)
+        self._claim = state
+        self._until = now + COMPOSE_DEADLINE
+
+    def _rank_bids(self, now: float) -> None:
+        self._ranking = self._ranked()
+        self._until = now + CLAIM_DEADLINE
+        if not self._ranking:
+            self._end(Outcome.NOBODY_WANTED if self._bids else Outcome.NO_QUORUM)
+
+    def _ranked(self) -> tuple[str, ...]:
+        wanting = [bid for bid in self._bids.values() if bid.state == "speak"]
+        return tuple(bid.sender for bid in sorted(wanting, key=self._order))
+
+    def _holder(self) -> str:
+        return self._claim.sender if self._claim is not None else self.ranking[self._rank]
+
+    def _order(self, bid: State) -> tuple[float, bytes]:
+        score = bid.importance + SELECTED_BONUS * bid.selected - self._cooldown(bid.sender)
+        return -score, _tie(self.message, bid.sender)
+
+    def _cooldown(self, who: str) -> float:
+        """Points off for having spoken just now, so that no pair goes back and forth for ever."""
+        latest = self._recent[:-1][-4:]  # the last one is the message itself
+        return sum(1.5 for sender in latest if sender == who)
+
+    def _pass_on(self, now: float) -> None:
+        """The next in rank who is still there may claim."""
+        self._rank = self._rank + 1 if self._claim is None else self._claim.rank + 1
+        self._claim = None
+        while self._rank < len(self.ranking) and self.ranking[self._rank] not in self._bidders:
+            self._rank += 1
+        self._until = now + CLAIM_DEADLINE
+        if self._rank >= len(self.ranking):
+            self._end(Outcome.SILENT)
+
+    def _end(self, outcome: Outcome) -> None:
+        self._over = self._over or outcome
+
+
+def _tie(message: Message, who: str) -> bytes:
+    return sha256(f"{message.id}\0{who}".encode()).digest()
+
+
+def _claim_order(claim: State, message: Message) -> tuple[int, bytes]:
+    """Of two claims the lower rank stands, then the lower hash."""
+    return claim.rank, _tie(message, claim.sender)

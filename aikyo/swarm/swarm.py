@@ -1,0 +1,299 @@
+"""The swarm: N companions, the firehose and the gateway, each a supervised child of one nursery."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from urllib.parse import urlsplit
+
+import trio
+from msgspec.structs import replace
+
+from ..brain import Choice, open_brain
+from ..companion import Companion, Profile, World
+from ..config import Settings
+from ..errors import UsageError, nearest
+from ..firehose import Firehose, Hub
+from ..gateway import serve_gateway
+from ..memory import Memory
+from ..mesh import Mesh, MeshError, Node
+from ..paths import Home
+from ..wire import (
+    CompanionStatus,
+    Context,
+    Event,
+    IdMaker,
+    SwarmFile,
+    SwarmStatus,
+    bare_name,
+    companion_id,
+    user_id,
+)
+from .lock import announce
+from .observer import observe
+from .supervisor import Child
+
+__all__ = ["Member", "Swarm"]
+
+READY_DEADLINE = 30.0
+"""Seconds in which a companion has to be in the mesh with its siblings."""
+
+FIREHOSE_KEY = "@firehose"
+"""Name of the firehose's key file; no companion can be called so."""
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """A companion of this swarm: its profile, and what runs of it now."""
+
+    name: str
+    profile: Profile
+    child: Child
+    id: str = ""
+    companion: Companion | None = None
+    node: Node | None = None
+    brain: str = ""
+    turns: int = 0
+
+
+class Swarm:
+    """Supervises companions, firehose and gateway on a mesh. The gateway's `Control`.
+
+    Args:
+        settings: how it is to run.
+        home: where keys and memories are; held by the caller.
+        cast: the companions by bare name.
+        choice: the brain for companions whose profile names none.
+        mesh: this process's part of the mesh, entered by the caller.
+        clock: seconds since the epoch.
+        random: where ids and the offline brain's choices come from.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        home: Home,
+        cast: Sequence[tuple[str, Profile]],
+        choice: Choice,
+        *,
+        mesh: Mesh,
+        clock: Callable[[], float],
+        random: Random,
+    ) -> None:
+        self._settings = settings
+        self._home = home
+        self._choice = choice
+        self._mesh = mesh
+        self._clock = clock
+        self._random = random
+        self._new_id = IdMaker(clock, random)
+        self._started = clock()
+        self._ending = trio.Event()
+        self._voice: Node | None = None  # the firehose's node, which speaks for people
+        self._firehose_url = ""
+        self._gateway_url = ""
+        self.hub = Hub(clock, self._new_id())
+        self._servers = [self._child("firehose", self._run_firehose)]
+        self._servers.append(self._child("gateway", self._run_gateway))
+        self._members = {name: self._member(name, profile) for name, profile in cast}
+
+    async def run(self) -> None:
+        """Run until cancelled, or until `stop` is called without a name.
+
+        Raises:
+            UsageError: a port is taken, before the swarm was ready.
+        """
+        async with trio.opentrio.open_nursery() as nursery:
+            nursery.start_soon(self._observe)
+            for child in (*self._servers, *(member.child for member in self._members.values())):
+                nursery.start_soon(child.keep)
+            await self._settle()
+            nursery.start_soon(self._begin)
+            await self._ending.wait()
+            nursery.cancel_scope.cancel()
+
+    # What the gateway asks for -------------------------------------------------------------------
+
+    def status(self) -> SwarmStatus:
+        """What runs now."""
+        mine = {member.id for member in self._members.values()}
+        return SwarmStatus(
+            companions=tuple(self._status_of(member) for member in self._members.values()),
+            others=tuple(ident for ident in self._mesh.roster if ident not in mine),
+            started=self._started,
+            pid=os.getpid(),
+            mesh=self._settings.mesh,
+            firehose=self._firehose_url,
+            gateway=self._gateway_url,
+            counters=dict(self.hub.counters + self._voice.counters) if self._voice else {},
+        )
+
+    async def stop(self, name: str | None = None) -> None:
+        """Stop one companion, or the whole swarm."""
+        if name is None:
+            self._ending.set()
+        else:
+            self._named(name).child.stop()
+
+    async def restart(self, name: str) -> None:
+        """Restart one companion, or start it again."""
+        self._named(name).child.restart()
+
+    async def perceive(self, context: Context) -> None:
+        """Give companions something to perceive."""
+        if self._voice is None:
+            raise MeshError("the firehose is not on the mesh just now; try again in a moment")
+        await self._voice.publish(replace(context, sender=context.sender or user_id("gateway")))
+
+    # Beginning -----------------------------------------------------------------------------------
+
+    async def _settle(self) -> None:
+        """Wait until everything is up, or has failed in a way that only the user can mend."""
+        for server in self._servers:
+            await server.settled.wait()
+            if server.condition == "failed":
+                raise UsageError(server.reason)
+        for member in self._members.values():
+            await member.child.settled.wait()
+        announce(
+            self._home,
+            SwarmFile(
+                pid=os.getpid(),
+                started=self._started,
+                firehose=self._firehose_url,
+                gateway=self._gateway_url,
+                mesh=self._settings.mesh,
+                companions=tuple(self._members),
+            ),
+        )
+        self.hub.emit(Event(type="ready"))
+
+    async def _begin(self) -> None:
+        """Let one companion begin a talk with the others of this swarm."""
+        there = [m for m in self._members.values() if m.companion and m.child.condition == "running"]
+        if len(there) < 2 or self._settings.topic == "":
+            return
+        first = self._random.choice(there)
+        others = [member.id for member in there if member is not first]
+        if first.companion is not None:
+            first.companion.begin(self._settings.topic or "", others)
+
+    async def _observe(self) -> None:
+        with self.hub.subscribe(topics=("messages", "states")) as heard:
+            await observe(heard, self._mesh.roster, self.hub.emit)
+
+    # Children ------------------------------------------------------------------------------------
+
+    async def _run_firehose(self, child: Child) -> None:
+        async with self._mesh.join(self._home.key(FIREHOSE_KEY), None) as node, trio.open_nursery() as nursery:
+            firehose = Firehose(node, self.hub, new_id=self._new_id)
+            port = _port_of(self._firehose_url) or self._settings.firehose_port
+            self._firehose_url = await nursery.start(firehose.serve, "127.0.0.1", port)
+            self._voice = node
+            try:
+                child.started()
+                await trio.sleep_forever()
+            finally:
+                self._voice = None
+
+    async def _run_gateway(self, child: Child) -> None:
+        async with trio.open_nursery() as nursery:
+            port = _port_of(self._gateway_url) or self._settings.gateway_port
+            self._gateway_url = await nursery.start(serve_gateway, self, "127.0.0.1", port)
+            child.started()
+            await trio.sleep_forever()
+
+    def _member(self, name: str, profile: Profile) -> Member:
+        async def run(child: Child) -> None:
+            await self._run_companion(member, child)
+
+        member = Member(name, profile, self._child(name, run), id=companion_id(name))
+        return member
+
+    async def _run_companion(self, member: Member, child: Child) -> None:
+        brain = open_brain(
+            self._choice,
+            model=self._settings.model,
+            small_model=self._settings.small_model,
+            random=Random(self._random.random()),
+        )
+        member.brain = brain.label
+        presence = member.profile.presence(companion_id(member.name))
+        async with (
+            Memory.open(self._home.memory(member.name)) as memory,
+            self._mesh.join(self._home.key(member.name), presence) as node,
+        ):
+            world = World(
+                node=node,
+                memory=memory,
+                brain=brain,
+                clock=self._clock,
+                new_id=self._new_id,
+                emit=self.hub.emit,
+                pace=self._settings.pace,
+            )
+            member.node, member.id = node, world.me
+            if member.id != companion_id(member.name):
+                reason = f"another peer holds {companion_id(member.name)}; joined as {member.id}"
+                self.hub.emit(Event(type="notice", companion=member.id, reason=reason))
+            member.companion = Companion(member.profile, world)
+            try:
+                await self._join_siblings(node)
+                child.started()
+                await member.companion.run()
+            finally:
+                member.turns += member.companion.turns
+                member.companion = member.node = None
+                with trio.CancelScope(shield=True), trio.move_on_after(0.5):
+                    await brain.aclose()
+
+    async def _join_siblings(self, node: Node) -> None:
+        """Wait until `node` is in the mesh with all siblings that are alive; how many may change."""
+        with trio.move_on_after(READY_DEADLINE):
+            while True:
+                conditions = [member.child.condition for member in self._members.values()]
+                alive = sum(condition in {"starting", "running"} for condition in conditions)
+                with trio.move_on_after(1.0):
+                    await node.ready(alive)
+                    return
+        raise MeshError(f"its siblings could not be reached within {READY_DEADLINE:.0f} s")
+
+    def _child(self, name: str, run: Callable[[Child], Awaitable[None]]) -> Child:
+        return Child(name, run, emit=self.hub.emit, clock=self._clock)
+
+    # Status --------------------------------------------------------------------------------------
+
+    def _named(self, name: str) -> Member:
+        bare = bare_name(name)
+        for member in self._members.values():
+            if bare == member.name or companion_id(bare) == member.id:
+                return member
+        raise UsageError(f"no companion '{name}' in this swarm{nearest(bare, self._members)}")
+
+    def _status_of(self, member: Member) -> CompanionStatus:
+        child, companion, node = member.child, member.companion, member.node
+        running = child.condition == "running" and companion is not None
+        return CompanionStatus(
+            name=member.name,
+            id=member.id,
+            activity=companion.activity if running and companion else _not_running(child),
+            display_name=member.profile.metadata.name,
+            color=member.profile.metadata.color,
+            reason=child.reason,
+            since=child.since,
+            restarts=child.restarts,
+            peers=len(node.peers()) if node else 0,
+            inbox=node.received.statistics().current_buffer_used if node else 0,
+            dropped=(node.counters["inbox-overflow"] if node else 0)
+            + (companion.dropped if companion else 0),
+            turns=member.turns + (companion.turns if companion else 0),
+            brain=member.brain,
+            peer=node.peer if node else "",
+        )
+
+
+def _port_of(url: str) -> int:
+    """The port that a server was given before, so that it comes back on the same; 0 if there is none."""
+    return urlsplit(url).port or 0

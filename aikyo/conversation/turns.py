@@ -123,15 +123,20 @@ class Turn:
                 self._pass_on(now)
         elif self._ranking is None:
             self._bids[state.sender] = state
+            self._rank_if_complete(now)
 
     def leave(self, companion: str, now: float) -> None:
         """A bidder has left the mesh: it is not waited for, and a turn of its own passes on."""
         self._bidders.discard(companion)
         self._bids.pop(companion, None)
+        if self._over is not None:
+            return
         if not self._bidders:
             self._end(Outcome.NO_QUORUM)
         elif self._ranking and self._holder() == companion:
             self._pass_on(now)
+        elif self._ranking is None:
+            self._rank_if_complete(now)
 
     def answered(self, by: str) -> None:
         """A Message that replies to this one was heard: the turn was taken."""
@@ -144,11 +149,11 @@ class Turn:
     def decide(self, now: float) -> Decision:
         """Who has the turn now, how long to wait, or why it is over."""
         if self._over is None and self._ranking is None:
-            if now < self._deadline and self._bidders - self._bids.keys():
+            if now < self._deadline:
                 return Wait(self._deadline)
-            self._rank_bids(now)
+            self._rank_bids(self._deadline)
         while self._over is None and now >= self._until:
-            self._pass_on(now)
+            self._pass_on(self._until)
         if self._over is not None:
             return Over(self._over)
         if self._claim is not None:
@@ -165,6 +170,10 @@ class Turn:
             self._ranking += (state.sender,)
         self._claim = state
         self._until = now + COMPOSE_DEADLINE
+
+    def _rank_if_complete(self, now: float) -> None:
+        if not self._bidders - self._bids.keys():
+            self._rank_bids(now)
 
     def _rank_bids(self, now: float) -> None:
         self._ranking = self._ranked()

@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
-__all__ = ["AikyoError", "NotRunningError", "UsageError", "nearest"]
+__all__ = ["AikyoError", "NotRunningError", "UsageError", "leaves", "nearest"]
 
 
 class AikyoError(Exception):
@@ -46,3 +46,11 @@ def nearest(word: str, known: Iterable[str], *, limit: int = 3) -> str:
     if names and len(names) <= 12:
         return "; known: " + ", ".join(names)
     return ""
+
+
+def leaves(error: BaseException) -> list[BaseException]:
+    """The errors in a group of groups, those that were foreseen first; an error alone is its own."""
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    found = [leaf for one in error.exceptions for leaf in leaves(one)]
+    return sorted(found, key=lambda leaf: not isinstance(leaf, AikyoError))

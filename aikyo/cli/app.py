@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from ..errors import AikyoError
-from . import version
+from . import up, version
 
 __all__ = ["app", "main"]
 
@@ -32,6 +32,7 @@ def _root() -> None:
     """Keep `aikyo` a group of commands."""
 
 
+app.command("up")(up.up)
 app.command("version")(version.version)
 
 

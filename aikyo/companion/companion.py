@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import trio
@@ -25,7 +26,7 @@ from ..mesh import Received
 from ..wire import Action, Activity, Context, Event, Message, State
 from .hands import Hands, Occasion
 from .journal import journal
-from .moments import Moments
+from .moments import PICTURE, Moments
 from .profile import Profile
 from .world import World
 
@@ -53,13 +54,14 @@ class Companion:
     Attributes:
         activity: what it is doing.
         turns: how many turns it has taken.
+        mood: the emotion it last spoke with, or nothing.
         dropped: messages in which it took no part because too much was going on at once.
     """
 
     def __init__(self, profile: Profile, world: World) -> None:
         self._profile = profile
         self._world = world
-        self._moments = Moments(world, profile.persona(), profile.triggers.params)
+        self._moments = Moments(world, replace(profile.persona(), id=world.me), profile.triggers.params)
         self._talks = Talks()
         self._mouth = trio.Lock()
         self._heard = trio.Event()
@@ -67,6 +69,7 @@ class Companion:
         self._ask_to_begin, self._beginnings = trio.open_memory_channel[tuple[str, tuple[str, ...]]](1)
         self.activity: Activity = "listening"
         self.turns = 0
+        self.mood = ""
         self.dropped = 0
 
     async def run(self) -> None:
@@ -108,8 +111,8 @@ class Companion:
             case Message() as message:
                 await self._hear(message, received, nursery)
             case Action(name="speak") as action if "messageId" not in action.params:
-                if (message := _as_message(action)) is not None:
-                    await self._hear(message, received, nursery)
+                if (spoken := _as_message(action)) is not None:
+                    await self._hear(spoken, received, nursery)
             case Context() as context if not context.to or self._world.me in context.to:
                 await self._perceive(context, received)
 
@@ -130,7 +133,7 @@ class Companion:
         nursery.start_soon(self._take_part, talk, turn)
 
     async def _perceive(self, context: Context, received: Received) -> None:
-        text = context.context if context.type == "text" else "a picture"
+        text = context.context if context.type == "text" else PICTURE
         await journal(self._world, context, "perceived", text, peer=received.peer)
         self._moments.perceive(context)
 
@@ -230,6 +233,7 @@ class Companion:
             reason = "the brain took too long to answer"
         if hands.spoke:
             self.turns += 1
+            self.mood = hands.mood or self.mood
             self._moments.spoke_to(occasion.audience)
         if reason:
             self._rest(reason)

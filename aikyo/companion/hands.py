@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+import trio
 from msgspec import Struct
 
 from ..brain import ToolError, ToolSpec
+from ..memory import Kind
 from ..wire import Action, Event, Message
 from . import tools
 from .journal import journal
@@ -36,6 +38,7 @@ class Hands:
 
     Attributes:
         spoke: whether something was said.
+        mood: the emotion it was said with, if any.
     """
 
     def __init__(self, world: World, occasion: Occasion, allowed: tuple[str, ...]) -> None:
@@ -43,6 +46,7 @@ class Hands:
         self._occasion = occasion
         self._allowed = allowed
         self.spoke = False
+        self.mood = ""
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
@@ -88,29 +92,35 @@ class Hands:
             metadata=metadata,
         )
         self.spoke = True
-        await self._world.publish(message)
-        await journal(self._world, message, "said", text, peer=self._world.peer)
+        await self._do(message, "said", text)
         params: dict[str, Any] = {"message": text, "messageId": message.id}
         if len(targets) == 1:
             params["target"] = targets[0]
         await self._world.publish(self._action("speak", params))
         if speak.emotion:
+            self.mood = speak.emotion
             self._world.emit(Event(type="mood", companion=self._world.me, mood=speak.emotion))
         return "said"
 
     async def _act(self, name: str, params: dict[str, Any]) -> None:
         action = self._action(name, params)
-        await self._world.publish(action)
         words = " ".join(str(value) for value in params.values())
-        await journal(
-            self._world,
-            action,
-            "did",
-            f"{name} {words}".strip(),
-            peer=self._world.peer,
-            to=self._occasion.audience,
-            conversation=self._occasion.conversation,
-        )
+        await self._do(action, "did", f"{name} {words}".strip())
+
+    async def _do(self, payload: Message | Action, kind: Kind, text: str) -> None:
+        """Journal and publish. Journaled first, so that nobody has heard what would be forgotten after
+        a crash; and whole, so that nothing is journaled that an interruption left unsaid."""
+        with trio.CancelScope(shield=True):
+            await journal(
+                self._world,
+                payload,
+                kind,
+                text,
+                peer=self._world.peer,
+                to=self._occasion.audience,
+                conversation=self._occasion.conversation,
+            )
+            await self._world.publish(payload)
 
     async def _recall(self, recall: tools.Recall) -> str:
         hits = await self._world.memory.recall(recall.query, recall.k)

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..brain import Instruction, Line, Moment, Persona, Someone
 from ..conversation import detect_language, turns_to
+from ..conversation.triggers import Facts
 from ..memory import Entry
 from ..wire import Closing, Context, Message
 from .world import World
@@ -22,6 +23,9 @@ RECALLED = 4
 
 PERCEIVED = 6
 """Contexts that are kept for the next turn."""
+
+PICTURE = "a picture"
+"""What a picture is in words."""
 
 PERCEIVED_FOR = 600.0
 """Seconds after which a context is no longer news."""
@@ -55,6 +59,20 @@ class Moments:
         if len(self._met) > 1024:
             self._met.clear()  # memory knows them all
 
+    def facts(self, message: Message) -> Facts:
+        """What the triggers may know of the message that is answered."""
+        news = self._news()
+        context = ("image" if news[-1].text == PICTURE else "text") if news else ""
+        return Facts(
+            message=message.message,
+            sender=message.sender,
+            to=message.to,
+            language=self._language(message.message),
+            hour=self._world.now().hour,
+            known=self._met.get(message.sender, False),
+            context=context,
+        )
+
     def perceive(self, context: Context) -> None:
         """Keep a context for the turns of the next minutes."""
         self._perceived.append(
@@ -62,7 +80,7 @@ class Moments:
                 id=context.id,
                 sender=context.sender,
                 name=self._world.name_of(context.sender),
-                text=context.context if context.type == "text" else f"[{context.type}]",
+                text=context.context if context.type == "text" else PICTURE,
                 time=self._world.clock(),
                 kind="perceived",
             )
@@ -82,7 +100,7 @@ class Moments:
             recalled=await self._recall(topic, ()) if topic else (),
             perceived=self._news(),
             params=self._params,
-            language=detect_language(topic) or self._persona.language,
+            language=self._language(topic),
         )
 
     async def answering(
@@ -116,7 +134,7 @@ class Moments:
             params=self._params,
             closing=closing,
             turn=turn,
-            language=detect_language(message.message) or self._persona.language,
+            language=self._language(message.message),
             addressed=self.addressed(message),
         )
 
@@ -157,6 +175,10 @@ class Moments:
             to=entry.to,
             kind=entry.kind,
         )
+
+    def _language(self, text: str) -> str:
+        """What to answer in: what one is spoken to in, else one's own."""
+        return detect_language(text) or self._persona.language
 
     def _news(self) -> tuple[Line, ...]:
         since = self._world.clock() - PERCEIVED_FOR

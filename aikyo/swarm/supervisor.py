@@ -9,7 +9,7 @@ from typing import Literal
 
 import trio
 
-from ..errors import AikyoError
+from ..errors import AikyoError, leaves
 from ..mesh import IdTakenError, MeshError
 from ..wire import Event
 
@@ -119,23 +119,23 @@ class Child:
             self._take_order()
             self.restarts += 1
 
-    async def _run_once(self) -> Exception | None:
+    async def _run_once(self) -> BaseException | None:
         """Run it until it ends; what it crashed with, or None when it was told to end."""
         self.condition = "starting"
         self.since = self._clock()
-        crash: Exception | None = None
+        crash: BaseException | None = None
         with trio.CancelScope() as self._scope:
             try:
                 await self._run(self)
                 crash = RuntimeError("ended without being told to")
             except* Exception as group:
-                crash = _leaf(group)
+                crash = leaves(group)[0]
                 if not isinstance(crash, AikyoError):
                     log.exception("%s crashed", self.name, exc_info=group)
         return crash
 
     def _delay_after(
-        self, crash: Exception, backoff: Backoff, now: float, ran_for: float
+        self, crash: BaseException, backoff: Backoff, now: float, ran_for: float
     ) -> float | None:
         if isinstance(crash, IdTakenError):
             return 0.0  # it joins again under the next free id
@@ -144,7 +144,7 @@ class Child:
             return None  # a file or a setting is wrong; only the user can mend that
         return backoff.after_crash(now, ran_for)
 
-    async def _rest(self, crash: Exception, delay: float | None) -> None:
+    async def _rest(self, crash: BaseException, delay: float | None) -> None:
         """Wait before the next start; for ever, until told otherwise, when it is given up."""
         self.reason = str(crash) if isinstance(crash, AikyoError) else repr(crash)
         self.condition = "failed" if delay is None else "restarting"
@@ -173,16 +173,3 @@ class Child:
     def _take_order(self) -> None:
         self._order = None
         self._ordered = trio.Event()
-
-
-def _leaf(error: BaseException) -> Exception:
-    """The first real exception in a group of groups; one that says who must act goes first."""
-    leaves = list(_leaves(error))
-    foreseen = [leaf for leaf in leaves if isinstance(leaf, AikyoError)]
-    return (foreseen or leaves)[0]
-
-
-def _leaves(error: BaseException) -> list[Exception]:
-    if isinstance(error, BaseExceptionGroup):
-        return [leaf for one in error.exceptions for leaf in _leaves(one)]
-    return [error] if isinstance(error, Exception) else []

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from urllib.parse import urlsplit
 
 import trio
 from msgspec.structs import replace
 
-from ..brain import Choice, open_brain
+from ..brain import Brain
 from ..companion import Companion, Profile, World
 from ..config import Settings
+from ..door import own_origins
 from ..errors import UsageError, nearest
 from ..firehose import Firehose, Hub
 from ..gateway import serve_gateway
@@ -21,6 +23,7 @@ from ..memory import Memory
 from ..mesh import Mesh, MeshError, Node
 from ..paths import Home
 from ..wire import (
+    Activity,
     CompanionStatus,
     Context,
     Event,
@@ -39,6 +42,8 @@ __all__ = ["Member", "Swarm"]
 
 READY_DEADLINE = 30.0
 """Seconds in which a companion has to be in the mesh with its siblings."""
+
+LOOPBACK = "127.0.0.1"
 
 FIREHOSE_KEY = "@firehose"
 """Name of the firehose's key file; no companion can be called so."""
@@ -65,10 +70,13 @@ class Swarm:
         settings: how it is to run.
         home: where keys and memories are; held by the caller.
         cast: the companions by bare name.
-        choice: the brain for companions whose profile names none.
+        open_brain: makes a brain for the companion of a profile.
         mesh: this process's part of the mesh, entered by the caller.
         clock: seconds since the epoch.
-        random: where ids and the offline brain's choices come from.
+        random: where ids and the choice of who begins come from.
+
+    Attributes:
+        hub: all that happens.
     """
 
     def __init__(
@@ -76,15 +84,15 @@ class Swarm:
         settings: Settings,
         home: Home,
         cast: Sequence[tuple[str, Profile]],
-        choice: Choice,
+        open_brain: Callable[[Profile], Brain],
         *,
         mesh: Mesh,
         clock: Callable[[], float],
         random: Random,
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._home = home
-        self._choice = choice
+        self._open_brain = open_brain
         self._mesh = mesh
         self._clock = clock
         self._random = random
@@ -94,6 +102,7 @@ class Swarm:
         self._voice: Node | None = None  # the firehose's node, which speaks for people
         self._firehose_url = ""
         self._gateway_url = ""
+        self._origins: set[str] = set()
         self.hub = Hub(clock, self._new_id())
         self._servers = [self._child("firehose", self._run_firehose)]
         self._servers.append(self._child("gateway", self._run_gateway))
@@ -105,7 +114,7 @@ class Swarm:
         Raises:
             UsageError: a port is taken, before the swarm was ready.
         """
-        async with trio.opentrio.open_nursery() as nursery:
+        async with trio.open_nursery() as nursery:
             nursery.start_soon(self._observe)
             for child in (*self._servers, *(member.child for member in self._members.values())):
                 nursery.start_soon(child.keep)
@@ -124,7 +133,7 @@ class Swarm:
             others=tuple(ident for ident in self._mesh.roster if ident not in mine),
             started=self._started,
             pid=os.getpid(),
-            mesh=self._settings.mesh,
+            mesh=self.settings.mesh,
             firehose=self._firehose_url,
             gateway=self._gateway_url,
             counters=dict(self.hub.counters + self._voice.counters) if self._voice else {},
@@ -164,7 +173,7 @@ class Swarm:
                 started=self._started,
                 firehose=self._firehose_url,
                 gateway=self._gateway_url,
-                mesh=self._settings.mesh,
+                mesh=self.settings.mesh,
                 companions=tuple(self._members),
             ),
         )
@@ -173,12 +182,12 @@ class Swarm:
     async def _begin(self) -> None:
         """Let one companion begin a talk with the others of this swarm."""
         there = [m for m in self._members.values() if m.companion and m.child.condition == "running"]
-        if len(there) < 2 or self._settings.topic == "":
+        if len(there) < 2 or self.settings.topic == "":
             return
         first = self._random.choice(there)
         others = [member.id for member in there if member is not first]
         if first.companion is not None:
-            first.companion.begin(self._settings.topic or "", others)
+            first.companion.begin(self.settings.topic or "", others)
 
     async def _observe(self) -> None:
         with self.hub.subscribe(topics=("messages", "states")) as heard:
@@ -187,10 +196,13 @@ class Swarm:
     # Children ------------------------------------------------------------------------------------
 
     async def _run_firehose(self, child: Child) -> None:
-        async with self._mesh.join(self._home.key(FIREHOSE_KEY), None) as node, trio.open_nursery() as nursery:
-            firehose = Firehose(node, self.hub, new_id=self._new_id)
-            port = _port_of(self._firehose_url) or self._settings.firehose_port
-            self._firehose_url = await nursery.start(firehose.serve, "127.0.0.1", port)
+        async with (
+            self._mesh.join(self._home.key(FIREHOSE_KEY), None) as node,
+            trio.open_nursery() as nursery,
+        ):
+            firehose = Firehose(node, self.hub, new_id=self._new_id, origins=self._origins)
+            port = _port_of(self._firehose_url) or self.settings.firehose_port
+            self._firehose_url = await nursery.start(firehose.serve, LOOPBACK, port)
             self._voice = node
             try:
                 child.started()
@@ -200,8 +212,10 @@ class Swarm:
 
     async def _run_gateway(self, child: Child) -> None:
         async with trio.open_nursery() as nursery:
-            port = _port_of(self._gateway_url) or self._settings.gateway_port
-            self._gateway_url = await nursery.start(serve_gateway, self, "127.0.0.1", port)
+            port = _port_of(self._gateway_url) or self.settings.gateway_port
+            serve = partial(serve_gateway, self, new_id=self._new_id, host=LOOPBACK, port=port)
+            self._gateway_url = await nursery.start(serve)
+            self._origins |= own_origins(self._gateway_url)
             child.started()
             await trio.sleep_forever()
 
@@ -209,21 +223,16 @@ class Swarm:
         async def run(child: Child) -> None:
             await self._run_companion(member, child)
 
-        member = Member(name, profile, self._child(name, run), id=companion_id(name))
+        member = Member(name, profile, self._child(name, run), id=profile.metadata.id)
         return member
 
     async def _run_companion(self, member: Member, child: Child) -> None:
-        brain = open_brain(
-            self._choice,
-            model=self._settings.model,
-            small_model=self._settings.small_model,
-            random=Random(self._random.random()),
-        )
+        brain = self._open_brain(member.profile)
         member.brain = brain.label
-        presence = member.profile.presence(companion_id(member.name))
+        wanted = member.profile.metadata.id
         async with (
             Memory.open(self._home.memory(member.name)) as memory,
-            self._mesh.join(self._home.key(member.name), presence) as node,
+            self._mesh.join(self._home.key(member.name), member.profile.presence(wanted)) as node,
         ):
             world = World(
                 node=node,
@@ -232,11 +241,11 @@ class Swarm:
                 clock=self._clock,
                 new_id=self._new_id,
                 emit=self.hub.emit,
-                pace=self._settings.pace,
+                pace=self.settings.pace,
             )
             member.node, member.id = node, world.me
-            if member.id != companion_id(member.name):
-                reason = f"another peer holds {companion_id(member.name)}; joined as {member.id}"
+            if member.id != wanted:
+                reason = f"another peer holds {wanted}; joined as {member.id}"
                 self.hub.emit(Event(type="notice", companion=member.id, reason=reason))
             member.companion = Companion(member.profile, world)
             try:
@@ -278,7 +287,7 @@ class Swarm:
         return CompanionStatus(
             name=member.name,
             id=member.id,
-            activity=companion.activity if running and companion else _not_running(child),
+            activity=companion.activity if running and companion else _activity(child),
             display_name=member.profile.metadata.name,
             color=member.profile.metadata.color,
             reason=child.reason,
@@ -289,6 +298,7 @@ class Swarm:
             dropped=(node.counters["inbox-overflow"] if node else 0)
             + (companion.dropped if companion else 0),
             turns=member.turns + (companion.turns if companion else 0),
+            mood=companion.mood if companion else "",
             brain=member.brain,
             peer=node.peer if node else "",
         )
@@ -297,3 +307,8 @@ class Swarm:
 def _port_of(url: str) -> int:
     """The port that a server was given before, so that it comes back on the same; 0 if there is none."""
     return urlsplit(url).port or 0
+
+
+def _activity(child: Child) -> Activity:
+    """What a companion does that is not up."""
+    return "starting" if child.condition == "running" else child.condition

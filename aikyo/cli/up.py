@@ -1,0 +1,126 @@
+"""`aikyo up`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..paths import Home
+from .common import DebugOption, HomeOption, JsonOption
+from .lines import print_lines
+from .terminal import run
+
+if TYPE_CHECKING:
+    from ..swarm import Swarm, View
+
+__all__ = ["up"]
+
+
+class _Brain(StrEnum):
+    AUTO = "auto"
+    ANTHROPIC = "anthropic"
+    OPENAI = "openai"
+    OFFLINE = "offline"
+
+
+class _Wire(StrEnum):
+    PLAIN = "plain"
+    JSONRPC = "jsonrpc"
+
+
+def up(
+    *,
+    companions: Annotated[int | None, typer.Option(metavar="N", help="How many. Default: 3.")] = None,
+    profiles: Annotated[
+        str | None, typer.Option(metavar="NAME,...", help="Whom, e.g. alice,bob.")
+    ] = None,
+    profiles_dir: Annotated[
+        str | None, typer.Option(metavar="DIR", help="A folder of profiles to look in first.")
+    ] = None,
+    topic: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help='What the first talk is about; "": nobody begins one.'),
+    ] = None,
+    brain: Annotated[_Brain | None, typer.Option(help="What they think with. Default: auto.")] = None,
+    model: Annotated[str | None, typer.Option(metavar="NAME", help="The brain's model.")] = None,
+    wire: Annotated[_Wire | None, typer.Option(help="The dialect that is sent.")] = None,
+    mesh: Annotated[str | None, typer.Option(metavar="NAME", help="A mesh apart from others.")] = None,
+    listen: Annotated[
+        str | None, typer.Option(metavar="IP", help="Where libp2p listens. Default: everywhere.")
+    ] = None,
+    firehose_port: Annotated[
+        int | None, typer.Option(metavar="PORT", help="Default: 8080; 0: a free one.")
+    ] = None,
+    gateway_port: Annotated[
+        int | None, typer.Option(metavar="PORT", help="Default: 3000; 0: a free one.")
+    ] = None,
+    no_dashboard: Annotated[
+        bool, typer.Option("--no-dashboard", help="One line an event instead of the live view.")
+    ] = False,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Makes choices repeatable.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option("--for", min=0, metavar="SECONDS", help="End by itself.")
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Bring up a swarm of companions: Ctrl-C ends it.
+
+    Example: aikyo up --companions 3 --topic "tide pools"
+    """
+    from ..swarm import bring_up
+
+    flags = {
+        "companions": companions,
+        "profiles": None if profiles is None else tuple(filter(None, profiles.split(","))),
+        "profiles_dir": profiles_dir,
+        "topic": topic,
+        "brain": None if brain is None else str(brain),
+        "model": model,
+        "wire": None if wire is None else str(wire),
+        "mesh": mesh,
+        "listen": listen,
+        "firehose_port": firehose_port,
+        "gateway_port": gateway_port,
+        "seed": seed,
+        "dashboard": False if no_dashboard else None,
+    }
+    ended_by = run(
+        partial(
+            bring_up,
+            Home.locate(home),
+            _view(as_json),
+            flags=flags,
+            environ=os.environ,
+            cwd=Path.cwd(),
+            seconds=seconds,
+            debug=debug,
+        )
+    )
+    if ended_by is signal.SIGINT:
+        raise typer.Exit(130)
+
+
+def _view(as_json: bool) -> View:
+    async def view(swarm: Swarm) -> None:
+        if swarm.settings.dashboard and not as_json and sys.stdout.isatty():
+            await _dashboard(swarm)
+        else:
+            await print_lines(swarm, as_json)
+
+    return view
+
+
+async def _dashboard(swarm: Swarm) -> None:
+    from ..dashboard import run_dashboard
+
+    with swarm.hub.subscribe() as envelopes:
+        await run_dashboard(envelopes, swarm.status)

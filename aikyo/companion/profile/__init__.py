@@ -1,0 +1,32 @@
+"""A companion's profile: its TOML file, checked, and where such files are found."""
+
+from .checking import check_profile
+from .finding import choose_profiles, find_profile, list_profiles, profile_dirs
+from .model import (
+    BrainChoice,
+    Condition,
+    Events,
+    Execute,
+    Metadata,
+    Profile,
+    ProfileError,
+    Voice,
+    load_profile,
+)
+
+__all__ = [
+    "BrainChoice",
+    "Condition",
+    "Events",
+    "Execute",
+    "Metadata",
+    "Profile",
+    "ProfileError",
+    "Voice",
+    "check_profile",
+    "choose_profiles",
+    "find_profile",
+    "list_profiles",
+    "load_profile",
+    "profile_dirs",
+]

@@ -1,0 +1,102 @@
+"""Where profiles are looked for, and which ones a swarm starts with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import count as count_from
+from pathlib import Path
+
+from ...errors import UsageError, nearest
+from ...paths import Home, bundled_profiles
+from ...wire import bare_name
+from .model import Profile, load_profile
+
+__all__ = ["choose_profiles", "find_profile", "list_profiles", "profile_dirs"]
+
+_FIRST = ("alice", "bob", "carol")
+_MAX_NAME = 64
+
+
+def profile_dirs(home: Home, *, cwd: Path, given: Path | str | None = None) -> tuple[Path, ...]:
+    """The folders that profiles are looked for in; what is found first wins.
+
+    Args:
+        home: whose own profiles are looked in.
+        cwd: whose `profiles` is looked in.
+        given: looked in before all; what `--profiles-dir` says.
+
+    Raises:
+        UsageError: `given` is no folder.
+    """
+    dirs = [cwd / "profiles", home.profiles, bundled_profiles()]
+    if given is not None:
+        first = Path(given).expanduser()
+        if not first.is_dir():
+            raise UsageError(f"no folder {first} to take profiles from; see --profiles-dir")
+        dirs.insert(0, first)
+    return tuple({folder.resolve(): folder for folder in reversed(dirs)}.values())[::-1]
+
+
+def list_profiles(dirs: Iterable[Path]) -> dict[str, Path]:
+    """The profiles there are: bare name (that of the file) → file, alphabetically, none opened."""
+    found: dict[str, Path] = {}
+    for folder in dirs:
+        for file in folder.glob("*.toml"):
+            found.setdefault(file.stem, file)
+    return dict(sorted(found.items()))
+
+
+def find_profile(name: str, dirs: Sequence[Path]) -> Profile:
+    """The profile called `name`, bare or as an id.
+
+    Raises:
+        UsageError: there is none; names the nearest.
+        ProfileError: its file is wrong.
+    """
+    known = list_profiles(dirs)
+    file = known.get(name) or known.get(bare_name(name))
+    if file is None:
+        raise UsageError(f"no profile '{name}'{nearest(bare_name(name), known)}")
+    return load_profile(file)
+
+
+def choose_profiles(count: int, names: Sequence[str], dirs: Sequence[Path]) -> list[tuple[str, Profile]]:
+    """Whom a swarm starts with: for each companion its own bare name, and its profile.
+
+    When there are more companions than profiles, the profiles repeat with a number: after ``alice``
+    comes ``alice-2``, with the id ``companion_alice-2``, displayed as ``Alice 2``.
+
+    Args:
+        count: how many companions.
+        names: whom to take, in this order; empty: alice, bob and carol, then the others by name.
+        dirs: where profiles are looked for.
+
+    Raises:
+        UsageError: a name is unknown, or there are no profiles at all.
+        ProfileError: the file of one that was chosen is wrong.
+    """
+    if count == 0:
+        return []
+    known = list_profiles(dirs)
+    wanted = list(names) or sorted(known, key=lambda name: (name not in _FIRST, name))
+    if not wanted:
+        raise UsageError(f"there are no profiles in {', '.join(map(str, dirs))}; see --profiles-dir")
+    profiles = [find_profile(name, dirs) for name in wanted[:count]]
+    chosen: dict[str, Profile] = {}
+    for index in range(count):
+        profile = profiles[index % len(profiles)]
+        name, number = _free_name(bare_name(profile.metadata.id), chosen)
+        chosen[name] = profile.numbered(number, name) if number > 1 else profile
+    return list(chosen.items())
+
+
+def _free_name(name: str, taken: Iterable[str]) -> tuple[str, int]:
+    """`name`, or the first `<name>-<number>` that is not taken."""
+    if name not in taken:
+        return name, 1
+    for number in count_from(2):
+        suffix = f"-{number}"
+        numbered = name[: _MAX_NAME - len(suffix)] + suffix
+        if numbered not in taken:
+            return numbered, number
+    raise AssertionError  # count_from has no end

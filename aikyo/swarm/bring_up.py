@@ -1,0 +1,117 @@
+"""Brings a swarm up in the foreground, and down again within two seconds."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+import trio
+
+from ..companion import choose_profiles, profile_dirs
+from ..config import load_settings
+from ..paths import Home
+from ..wire import Dialect, Event
+from .brains import Brains
+from .lock import hold_home
+from .logs import log_to_home
+from .swarm import Swarm
+
+if TYPE_CHECKING:
+    from ..mesh.libp2p import Libp2pMesh
+
+__all__ = ["View", "bring_up"]
+
+View = Callable[[Swarm], Awaitable[None]]
+"""Shows a swarm while it runs; when it returns, the swarm ends."""
+
+
+async def bring_up(
+    home: Home,
+    view: View,
+    *,
+    flags: Mapping[str, object],
+    environ: Mapping[str, str],
+    cwd: Path,
+    seconds: float | None = None,
+    debug: bool = False,
+) -> signal.Signals | None:
+    """Bring a swarm up and keep it until a signal, `stop`, the end of the view or of `seconds`.
+
+    Args:
+        home: where it lives; locked meanwhile.
+        view: what shows it.
+        flags: settings that were given as flags.
+        environ: the environment.
+        cwd: where `aikyo.toml` and `profiles` are looked for.
+        seconds: after which it ends by itself.
+        debug: log more.
+
+    Returns:
+        The signal that ended it, if one did.
+
+    Raises:
+        UsageError: a setting, a profile, the home or a port is wrong.
+    """
+    settings = load_settings(home, cwd=cwd, environ=environ, flags=flags)
+    cast = choose_profiles(
+        settings.companions,
+        settings.profiles,
+        profile_dirs(home, cwd=cwd, given=settings.profiles_dir),
+    )
+    random = Random(settings.seed)
+    given = {key for key, value in flags.items() if value is not None}
+    brains = Brains(settings, given, environ=environ, random=random)
+    caught: list[signal.Signals] = []
+    with hold_home(home):
+        log_to_home(home, debug=debug)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(_end_on_signal, nursery.cancel_scope, caught)
+            libp2p = await _load_libp2p()
+            async with libp2p(
+                name=settings.mesh,
+                listen=settings.listen,
+                dialect=Dialect(settings.wire),
+                clock=time.time,
+                random=random,
+            ) as mesh:
+                swarm = Swarm(
+                    settings, home, cast, brains.open, mesh=mesh, clock=time.time, random=random
+                )
+                nursery.start_soon(_show, view, swarm, nursery.cancel_scope)
+                swarm.hub.emit(Event(type="notice", reason=brains.choice.reason))
+                with trio.move_on_after(float("inf") if seconds is None else seconds):
+                    await swarm.run()
+            nursery.cancel_scope.cancel()
+    return caught[0] if caught else None
+
+
+async def _load_libp2p() -> type[Libp2pMesh]:
+    """Import it, which takes seconds, in a thread, so that a signal ends us at once meanwhile."""
+    module = await trio.to_thread.run_sync(
+        importlib.import_module, "aikyo.mesh.libp2p", abandon_on_cancel=True
+    )
+    mesh: type[Libp2pMesh] = module.Libp2pMesh
+    return mesh
+
+
+async def _show(view: View, swarm: Swarm, scope: trio.CancelScope) -> None:
+    await view(swarm)
+    scope.cancel()
+
+
+async def _end_on_signal(
+    scope: trio.CancelScope,
+    caught: list[signal.Signals],
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    # Not KeyboardInterrupt, which would land in whatever task happens to run
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        async for number in signals:
+            caught.append(signal.Signals(number))
+            scope.cancel()

@@ -1,0 +1,268 @@
+"""Companions together, on the in-memory mesh, with real memories."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import trio
+import trio.testing
+
+from aikyo.brain import Assessment, BrainError, Moment, Toolbox, ToolError
+from aikyo.wire import Action, Closing, Context, Message
+from tests.support.gathering import ScriptedBrain, gathering
+
+TRIO = ("alice", "bob", "carol")
+
+
+def brains(*names: str) -> dict[str, ScriptedBrain]:
+    return {name: ScriptedBrain() for name in names or TRIO}
+
+
+async def never(moment: Moment, toolbox: Toolbox) -> None:
+    await trio.sleep_forever()
+
+
+async def test_all_addressed_publish_a_state_and_one_of_them_answers(tmp_path: Path) -> None:
+    async with gathering(tmp_path, brains()) as room:
+        hello = await room.say("hello")
+        await room.until(lambda: len(room.messages()) == 2)
+        states = room.states(hello.id)
+        assert {s.sender for s in states if s.state == "speak"} == {f"companion_{n}" for n in TRIO}
+        claims = [s for s in states if s.state == "composing"]
+        assert [s.sender for s in claims] == [room.messages()[1].sender]
+        assert room.messages()[1].reply_to == hello.id
+
+
+async def test_whoever_is_called_by_name_answers(tmp_path: Path) -> None:
+    async with gathering(tmp_path, brains()) as room:
+        await room.say("What do you think, Carol?")
+        await room.until(lambda: len(room.messages()) == 2)
+        assert room.messages()[1].sender == "companion_carol"
+
+
+async def test_a_message_is_heard_and_remembered_only_by_its_recipients(tmp_path: Path) -> None:
+    async with gathering(tmp_path, brains("alice", "bob")) as room:
+        await room.say("a secret", "companion_alice")
+        await room.until(lambda: len(room.messages()) == 2)
+        assert room.messages()[1].to == ("user_mika",)
+        kept = await room.memories["alice"].recent(None, 10)
+        assert [(e.kind, e.sender) for e in kept] == [
+            ("heard", "user_mika"),
+            ("said", "companion_alice"),
+        ]
+        assert await room.memories["bob"].count() == 0
+
+
+async def test_the_runner_up_answers_when_the_chosen_one_dies(tmp_path: Path) -> None:
+    minds = brains("alice", "bob")
+    minds["alice"].on_compose = never
+    async with gathering(tmp_path, minds) as room:
+        hello = await room.say("Alice?")
+        await room.until(lambda: any(s.state == "composing" for s in room.states(hello.id)))
+        room.scopes["alice"].cancel()
+        await room.until(lambda: len(room.messages()) == 2)
+        assert room.messages()[1].sender == "companion_bob"
+        assert [s.rank for s in room.states(hello.id) if s.state == "composing"] == [0, 1]
+
+
+async def test_a_silent_companion_does_not_stall_the_talk(
+    tmp_path: Path, patient_clock: trio.testing.MockClock
+) -> None:
+    class Silent(ScriptedBrain):
+        async def assess(self, moment: Moment) -> Assessment:
+            await trio.sleep_forever()
+            raise AssertionError
+
+    minds = brains("alice") | {"bob": Silent()}
+    async with gathering(tmp_path, minds) as room:
+        await room.say("anybody there?")
+        await room.until(lambda: len(room.messages()) == 2)
+        assert room.messages()[1].sender == "companion_alice"
+
+
+async def test_a_brain_that_fails_gives_the_turn_to_the_next_and_says_why(tmp_path: Path) -> None:
+    async def fail(moment: Moment, toolbox: Toolbox) -> None:
+        raise BrainError("the model is overloaded")
+
+    minds = brains("alice", "bob")
+    minds["alice"].on_compose = fail
+    async with gathering(tmp_path, minds) as room:
+        await room.say("Alice?")
+        await room.until(lambda: len(room.messages()) == 2)
+        assert room.messages()[1].sender == "companion_bob"
+        rested = [e for e in room.events if e.activity == "resting"]
+        assert [(e.companion, e.reason) for e in rested] == [
+            ("companion_alice", "the model is overloaded")
+        ]
+
+
+async def test_a_talk_among_companions_closes_of_itself(tmp_path: Path) -> None:
+    async with gathering(tmp_path, brains()) as room:
+        room.companions["alice"].begin("tea", ["companion_bob", "companion_carol"])
+        stages: list[Closing] = []
+
+        def over() -> bool:
+            stages[:] = [moment.closing for mind in minds.values() for moment in mind.composed]
+            return [s.state for s in room.states(room.messages()[-1].id)] == ["listen", "listen"]
+
+        minds = {name: c._world.brain for name, c in room.companions.items()}  # type: ignore[misc]
+        await room.until(lambda: len(room.messages()) > 5 and over())
+        said = room.messages()
+        assert {m.sender for m in said} == {f"companion_{name}" for name in TRIO}
+        assert len({m.conversation for m in said}) == 1
+        assert [m.reply_to for m in said[1:]] == [m.id for m in said[:-1]]
+        assert {Closing.NONE, Closing.PRE_CLOSING, Closing.CLOSING} <= set(stages)
+        farewells = [m.sender for m in said[-3:]]
+        assert sorted(farewells) == sorted(set(farewells))
+
+
+async def test_after_a_person_each_answers_at_most_once(tmp_path: Path) -> None:
+    async with gathering(tmp_path, brains()) as room:
+        hello = await room.say("hello")
+        await room.until(
+            lambda: (
+                len(room.messages(hello.conversation)) == 4
+                and len(room.states(room.messages()[-1].id)) == 2
+            )
+        )
+        assert {s.state for s in room.states(room.messages()[-1].id)} == {"listen"}
+
+
+async def test_the_brain_is_told_what_was_said_before_and_what_memory_brings_up(tmp_path: Path) -> None:
+    minds = brains("alice")
+    async with gathering(tmp_path, minds) as room:
+        await room.say("I left my umbrella at the lighthouse.", "companion_alice")
+        await room.until(lambda: len(room.messages()) == 2)
+        second = await room.say("Where was the umbrella?", "companion_alice")
+        await room.until(lambda: len(room.messages(second.conversation)) == 2)
+        first_moment, second_moment = minds["alice"].composed
+        assert not first_moment.present[0].met
+        assert second_moment.present[0].met
+        assert second_moment.message is not None
+        assert second_moment.message.text == "Where was the umbrella?"
+        assert any("lighthouse" in line.text for line in second_moment.recalled)
+        assert [line.text for line in second_moment.recent] == ["Where was the umbrella?"]
+
+
+async def test_a_context_reaches_the_next_turn_and_the_journal(tmp_path: Path) -> None:
+    minds = brains("alice")
+    async with gathering(tmp_path, minds) as room:
+        rain = Context(id="c1", sender="user_mika", type="text", context="It has started to rain.")
+        await room.person.publish(rain)
+        await room.say("hello", "companion_alice")
+        await room.until(lambda: len(room.messages()) == 2)
+        assert [line.text for line in minds["alice"].composed[0].perceived] == [rain.context]
+        kinds = [entry.kind for entry in await room.memories["alice"].recent(None, 10)]
+        assert kinds == ["perceived", "heard", "said"]
+
+
+async def test_actions_are_published_journaled_and_checked(tmp_path: Path) -> None:
+    errors: list[str] = []
+
+    async def act(moment: Moment, toolbox: Toolbox) -> None:
+        wrong: list[tuple[str, Mapping[str, object]]] = [
+            ("fly", {}),
+            ("move", {"x": 500, "y": 1}),
+            ("look", {}),
+            ("gesture", {"kind": "wave", "how": "wildly"}),
+            ("speak", {"message": "  "}),
+            ("speak", {"message": "x" * 20_000}),
+        ]
+        for name, params in wrong:
+            try:
+                await toolbox.call(name, params)
+            except ToolError as error:
+                errors.append(str(error))
+        await toolbox.call("gesture", {"kind": "wave", "target": "Bob"})
+        await toolbox.call("speak", {"message": "Hi!", "to": ["bob"], "emotion": "happy"})
+        try:
+            await toolbox.call("speak", {"message": "Hi again!"})
+        except ToolError as error:
+            errors.append(str(error))
+
+    minds = brains("alice", "bob")
+    minds["alice"].on_compose = act
+    async with gathering(tmp_path, minds) as room:
+        await room.say("Alice?")
+        await room.until(lambda: len(room.messages()) == 3 and len(errors) == 7)
+        wave, speak = (p for p in room.heard if isinstance(p, Action) and p.sender == "companion_alice")
+        assert wave.params == {"kind": "wave", "target": "companion_bob"}
+        said = next(p for p in room.heard if isinstance(p, Message) and p.message == "Hi!")
+        assert speak.params == {"message": "Hi!", "messageId": said.id, "target": "companion_bob"}
+        assert said.metadata == {"emotion": "happy", "target": "companion_bob"}
+        assert [error.split(":")[0] for error in errors[1:4]] == ["move", "look", "gesture"]
+        kinds = [entry.kind for entry in await room.memories["alice"].recent(None, 10)]
+        assert kinds[:3] == ["heard", "did", "said"]
+        assert room.companions["alice"].mood == "happy"
+
+
+async def test_what_comes_too_late_is_not_said(tmp_path: Path) -> None:
+    composing, go_on = trio.Event(), trio.Event()
+    errors: list[str] = []
+
+    async def late(moment: Moment, toolbox: Toolbox) -> None:
+        if moment.message is not None and moment.message.text == "second":
+            await toolbox.call("speak", {"message": "To the second."})
+            return
+        composing.set()
+        await go_on.wait()
+        try:
+            await toolbox.call("speak", {"message": "To the first."})
+        except ToolError as error:
+            errors.append(str(error))
+
+    minds = brains("alice")
+    minds["alice"].on_compose = late
+    async with gathering(tmp_path, minds) as room:
+        first = await room.say("first", "companion_alice")
+        await composing.wait()
+        second = await room.say("second", "companion_alice", conversation=first.conversation)
+        await room.until(lambda: room.states(second.id))
+        go_on.set()
+        await room.until(lambda: len(room.messages()) == 3)
+        assert room.messages()[-1].message == "To the second."
+        assert len(errors) == 1
+
+
+async def test_a_speak_action_of_another_kind_of_companion_is_a_message(tmp_path: Path) -> None:
+    async with gathering(tmp_path, brains("alice")) as room:
+        params = {"message": "hello from afar", "target": "companion_alice"}
+        await room.person.publish(Action(id="a1", sender="user_mrtalk", name="speak", params=params))
+        await room.until(lambda: len(room.messages()) == 1)
+        assert room.messages()[0].reply_to == "a1"
+        assert room.messages()[0].to == ("user_mrtalk",)
+
+
+async def test_triggers_give_the_brain_its_instructions(tmp_path: Path) -> None:
+    events = """
+[events.params]
+type = "object"
+required = ["greeting"]
+[events.params.properties.greeting]
+type = "boolean"
+[[events.conditions]]
+expression = "greeting && !known"
+execute = [{ tool = "speak", instruction = "Introduce yourself." }]
+"""
+    minds = brains("alice")
+    minds["alice"].on_assess = lambda _: Assessment(speak=True, params={"greeting": True})
+    async with gathering(tmp_path, minds, extra=events) as room:
+        for number in (1, 2):
+            await room.say("hi", "companion_alice")
+            await room.until(lambda n=number: len(room.messages()) == 2 * n)
+            assert len(minds["alice"].composed) == number
+        assert [len(moment.instructions) for moment in minds["alice"].composed] == [1, 0]
+
+
+async def test_companions_leave_each_other_time_to_be_read(
+    tmp_path: Path, patient_clock: trio.testing.MockClock
+) -> None:
+    async with gathering(tmp_path, brains(), pace=1.0) as room:
+        hello = await room.say("hello")
+        began = trio.current_time()
+        await room.until(lambda: len(room.messages(hello.conversation)) == 2)
+        assert trio.current_time() - began < 1.0
+        began = trio.current_time()
+        await room.until(lambda: len(room.messages(hello.conversation)) == 3)
+        assert 1.0 <= trio.current_time() - began < 6.5

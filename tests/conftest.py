@@ -1,0 +1,20 @@
+"""What every test stands on."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import trio.testing
+
+# No test may reach a real model by accident: no key, and an address at which nobody answers.
+for name in [name for name in os.environ if name.startswith(("ANTHROPIC_", "OPENAI_", "AIKYO_"))]:
+    del os.environ[name]
+os.environ["ANTHROPIC_BASE_URL"] = os.environ["OPENAI_BASE_URL"] = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def patient_clock() -> trio.testing.MockClock:
+    """A virtual clock for tests whose parts work in threads: it jumps only when nothing has happened
+    for a while of real time, since a thread at work looks idle to trio."""
+    return trio.testing.MockClock(autojump_threshold=0.1)

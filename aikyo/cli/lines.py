@@ -3,77 +3,75 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterable, Callable
+from typing import TYPE_CHECKING, Any
 
 from .terminal import colored
 
 if TYPE_CHECKING:
-    from ..swarm import Swarm
-    from ..wire import Envelope
+    from ..wire import Envelope, SwarmStatus
 
 __all__ = ["print_lines"]
 
+_QUIET = {"states", "presence"}
+"""Topics that are too many, and too little worth, for people."""
 
-async def print_lines(swarm: Swarm, as_json: bool) -> None:
+
+async def print_lines(
+    envelopes: AsyncIterable[Envelope], status: Callable[[], SwarmStatus], *, as_json: bool
+) -> None:
     """Print one line an event until cancelled, or until nobody reads any more.
 
     It writes in a thread, so that whoever reads slowly holds up nobody.
 
     Args:
-        swarm: what to show.
+        envelopes: what happens.
+        status: how things are, for the `ready` line.
         as_json: JSON objects with the key ``event``, instead of words.
     """
     import trio
 
     color = colored(sys.stdout)
-    with swarm.hub.subscribe() as envelopes:
-        async for envelope in envelopes:
-            line = _json_line(envelope, swarm) if as_json else _line(envelope, swarm, color)
-            if line:
-                await trio.to_thread.run_sync(_print, line, abandon_on_cancel=True)
+    async for envelope in envelopes:
+        line = _json_line(envelope, status) if as_json else _line(envelope, status, color)
+        if line:
+            await trio.to_thread.run_sync(_print, line, abandon_on_cancel=True)
 
 
 def _print(line: str) -> None:
     print(line, flush=True)
 
 
-def _json_line(envelope: Envelope, swarm: Swarm) -> str:
-    """``{"event": …}``: an event of the swarm by its type, what goes over the mesh by its topic."""
+def _json_line(envelope: Envelope, status: Callable[[], SwarmStatus]) -> str:
+    """An event of the swarm goes by its type, what goes over the mesh by its topic."""
     import msgspec
 
-    if envelope.topic != "events":
-        return msgspec.json.encode({"event": envelope.topic, **_fields(envelope)}).decode()
-    event = msgspec.json.decode(envelope.body)
-    line = {"event": event.pop("type"), "time": envelope.time, **event}
-    if line["event"] == "ready":
-        line |= _ready(swarm)
-    return msgspec.json.encode(line).decode()
+    fields: dict[str, Any]
+    if envelope.topic == "events":
+        fields = msgspec.json.decode(envelope.body)
+        fields = {"event": fields.pop("type"), "time": envelope.time, **fields}
+    else:
+        fields = {"event": envelope.topic, **msgspec.structs.asdict(envelope)}
+        del fields["topic"]
+    if fields["event"] == "ready":
+        fields |= _ready(status())
+    return msgspec.json.encode(fields).decode()
 
 
-def _fields(envelope: Envelope) -> dict[str, object]:
+def _line(envelope: Envelope, status: Callable[[], SwarmStatus], color: bool) -> str:
     import msgspec
 
-    fields = msgspec.structs.asdict(envelope)
-    del fields["topic"]
-    return fields
-
-
-def _ready(swarm: Swarm) -> dict[str, object]:
-    status = swarm.status()
-    return {
-        "companions": [companion.name for companion in status.companions],
-        "firehose": status.firehose,
-        "gateway": status.gateway,
-    }
-
-
-def _line(envelope: Envelope, swarm: Swarm, color: bool) -> str:
     from ..client import render
 
-    if envelope.topic in {"states", "presence"}:
+    if envelope.topic in _QUIET:
         return ""
-    if envelope.topic == "events" and b'"type":"ready"' in bytes(envelope.body):
-        return "ready: {companions}; firehose {firehose}, gateway {gateway}".format(
-            **{k: ", ".join(v) if isinstance(v, list) else v for k, v in _ready(swarm).items()}
-        )
+    if envelope.topic == "events" and msgspec.json.decode(envelope.body)["type"] == "ready":
+        ready = _ready(status())
+        names = ", ".join(ready["companions"]) or "no companions"
+        return f"ready: {names}; firehose {ready['firehose']}, gateway {ready['gateway']}"
     return render(envelope, color=color)
+
+
+def _ready(status: SwarmStatus) -> dict[str, Any]:
+    up = [one.name for one in status.companions if one.activity not in {"failed", "stopped"}]
+    return {"companions": up, "firehose": status.firehose, "gateway": status.gateway}

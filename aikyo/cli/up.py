@@ -18,6 +18,7 @@ from .lines import print_lines
 from .terminal import run
 
 if TYPE_CHECKING:
+    from ..firehose import Subscription
     from ..swarm import Swarm, View
 
 __all__ = ["up"]
@@ -110,17 +111,12 @@ def up(
 
 
 def _view(as_json: bool) -> View:
-    async def view(swarm: Swarm) -> None:
+    async def view(swarm: Swarm, envelopes: Subscription) -> None:
         if swarm.settings.dashboard and not as_json and sys.stdout.isatty():
-            await _dashboard(swarm)
+            from ..dashboard import run_dashboard
+
+            await run_dashboard(envelopes, swarm.status)
         else:
-            await print_lines(swarm, as_json)
+            await print_lines(envelopes, swarm.status, as_json=as_json)
 
     return view
-
-
-async def _dashboard(swarm: Swarm) -> None:
-    from ..dashboard import run_dashboard
-
-    with swarm.hub.subscribe() as envelopes:
-        await run_dashboard(envelopes, swarm.status)

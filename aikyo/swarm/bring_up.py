@@ -8,12 +8,13 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
 
 import trio
 
 from ..companion import choose_profiles, profile_dirs
-from ..config import load_settings
+from ..config import Settings, load_settings
+from ..firehose import Subscription
+from ..mesh import Mesh
 from ..paths import Home
 from ..wire import Dialect, Event
 from .brains import Brains
@@ -21,13 +22,10 @@ from .lock import hold_home
 from .logs import log_to_home
 from .swarm import Swarm
 
-if TYPE_CHECKING:
-    from ..mesh.libp2p import Libp2pMesh
-
 __all__ = ["View", "bring_up"]
 
-View = Callable[[Swarm], Awaitable[None]]
-"""Shows a swarm while it runs; when it returns, the swarm ends."""
+View = Callable[[Swarm, Subscription], Awaitable[None]]
+"""Shows a swarm and all that happens in it; when it returns, the swarm ends."""
 
 
 async def bring_up(
@@ -71,36 +69,30 @@ async def bring_up(
         log_to_home(home, debug=debug)
         async with trio.open_nursery() as nursery:
             await nursery.start(_end_on_signal, nursery.cancel_scope, caught)
-            libp2p = await _load_libp2p()
-            async with libp2p(
-                name=settings.mesh,
-                listen=settings.listen,
-                dialect=Dialect(settings.wire),
-                clock=time.time,
-                random=random,
-            ) as mesh:
+            async with await _make_mesh(settings, random) as mesh:
                 swarm = Swarm(
                     settings, home, cast, brains.open, mesh=mesh, clock=time.time, random=random
                 )
-                nursery.start_soon(_show, view, swarm, nursery.cancel_scope)
-                swarm.hub.emit(Event(type="notice", reason=brains.choice.reason))
-                with trio.move_on_after(float("inf") if seconds is None else seconds):
-                    await swarm.run()
+                with swarm.hub.subscribe() as envelopes:
+                    nursery.start_soon(_show, view, swarm, envelopes, nursery.cancel_scope)
+                    swarm.hub.emit(Event(type="notice", reason=brains.choice.reason))
+                    with trio.move_on_after(float("inf") if seconds is None else seconds):
+                        await swarm.run()
             nursery.cancel_scope.cancel()
     return caught[0] if caught else None
 
 
-async def _load_libp2p() -> type[Libp2pMesh]:
-    """Import it, which takes seconds, in a thread, so that a signal ends us at once meanwhile."""
-    module = await trio.to_thread.run_sync(
-        importlib.import_module, "aikyo.mesh.libp2p", abandon_on_cancel=True
-    )
-    mesh: type[Libp2pMesh] = module.Libp2pMesh
-    return mesh
+async def _make_mesh(settings: Settings, random: Random) -> Mesh:
+    # In a thread, since the import takes seconds and a signal should end us at once meanwhile
+    await trio.to_thread.run_sync(importlib.import_module, "aikyo.mesh.libp2p", abandon_on_cancel=True)
+    from ..mesh.libp2p import Libp2pMesh, MeshOptions
+
+    options = MeshOptions(name=settings.mesh, listen=settings.listen, dialect=Dialect(settings.wire))
+    return Libp2pMesh(options, clock=time.time, random=random)
 
 
-async def _show(view: View, swarm: Swarm, scope: trio.CancelScope) -> None:
-    await view(swarm)
+async def _show(view: View, swarm: Swarm, envelopes: Subscription, scope: trio.CancelScope) -> None:
+    await view(swarm, envelopes)
     scope.cancel()
 
 

@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from ..errors import AikyoError
-from . import up, version
+from . import context, memory, ps, restart, say, stop, tail, up, version
 
 __all__ = ["app", "main"]
 
@@ -33,6 +33,13 @@ def _root() -> None:
 
 
 app.command("up")(up.up)
+app.command("say")(say.say)
+app.command("tail")(tail.tail)
+app.command("context")(context.context)
+app.command("ps")(ps.ps)
+app.command("stop")(stop.stop)
+app.command("restart")(restart.restart)
+app.add_typer(memory.memory_app, name="memory")
 app.command("version")(version.version)
 
 

@@ -65,7 +65,12 @@ def _line(envelope: Envelope, status: Callable[[], SwarmStatus], color: bool) ->
 
     if envelope.topic in _QUIET:
         return ""
-    if envelope.topic == "events" and msgspec.json.decode(envelope.body)["type"] == "ready":
+    body = msgspec.json.decode(envelope.body)
+    if body.get("type") == "activity" and not body.get("reason"):
+        return ""
+    if body.get("name") == "speak" and "messageId" in body.get("params", {}):
+        return ""  # its Message is shown
+    if body.get("type") == "ready":
         ready = _ready(status())
         names = ", ".join(ready["companions"]) or "no companions"
         return f"ready: {names}; firehose {ready['firehose']}, gateway {ready['gateway']}"

@@ -1,0 +1,10 @@
+"""`make bench`: every benchmark that needs nothing from outside, one after another."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+for name in ("startup.py", "memory.py"):
+    subprocess.run([sys.executable, str(Path(__file__).with_name(name))], check=True)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from msgspec import Struct
+
 from ..errors import AikyoError
 from ..wire import Closing
 
@@ -23,6 +25,7 @@ __all__ = [
     "ToolError",
     "ToolSpec",
     "Toolbox",
+    "Usage",
 ]
 
 
@@ -175,14 +178,40 @@ class Toolbox(Protocol):
         ...
 
 
+class Usage(Struct, frozen=True, kw_only=True):
+    """What a brain has cost so far.
+
+    Attributes:
+        calls: requests that a model answered.
+        input: tokens it read at the full price or, where they went into its cache, a little above.
+        cached: tokens it read from its cache, at a fraction of the price.
+        output: tokens it wrote.
+    """
+
+    calls: int = 0
+    input: int = 0
+    cached: int = 0
+    output: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            calls=self.calls + other.calls,
+            input=self.input + other.input,
+            cached=self.cached + other.cached,
+            output=self.output + other.output,
+        )
+
+
 class Brain(ABC):
     """What thinks. One instance serves one companion.
 
     Attributes:
         label: what people are told it is, e.g. ``offline`` or ``anthropic claude-haiku-5-5``.
+        usage: what its calls have added up to; stays at nothing where thinking is free.
     """
 
     label: str
+    usage: Usage = Usage()
 
     @abstractmethod
     async def assess(self, moment: Moment) -> Assessment:

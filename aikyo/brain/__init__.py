@@ -1,0 +1,36 @@
+"""What thinks: the brains, and how one is chosen. No model's SDK is loaded until a brain is opened."""
+
+from .base import (
+    Assessment,
+    Brain,
+    BrainError,
+    Instruction,
+    Line,
+    Moment,
+    Persona,
+    Someone,
+    Toolbox,
+    ToolError,
+    ToolSpec,
+    Usage,
+)
+from .choose import Choice, Provider, choose_brain, open_brain
+
+__all__ = [
+    "Assessment",
+    "Brain",
+    "BrainError",
+    "Choice",
+    "Instruction",
+    "Line",
+    "Moment",
+    "Persona",
+    "Provider",
+    "Someone",
+    "ToolError",
+    "ToolSpec",
+    "Toolbox",
+    "Usage",
+    "choose_brain",
+    "open_brain",
+]

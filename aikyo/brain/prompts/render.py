@@ -1,0 +1,133 @@
+"""Turning a moment into prompts. Everything that others wrote goes in quoted, and bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, tzinfo
+
+from ..base import Line, Moment, Persona, Someone
+from .quotes import clip, quote
+from .template import load_template, load_words
+
+__all__ = ["assess_prompt", "compose_prompt", "looked_up", "system_prompt"]
+
+_SYSTEM = frozenset(["id", "name", "personality", "story", "sample", "interests", "phrases", "role"])
+_MOMENT = frozenset(["time", "present", "topic", "recalled", "perceived", "recent", "message"])
+_ASSESS = frozenset({"name"})
+_COMPOSE = frozenset(["name", "language", "begin", "instructions", "closing"])
+
+_MAX_TEXT = 4_000
+"""Characters of one utterance that a model is shown; the message to answer is shown whole."""
+
+_MAX_SECTION = 24_000
+"""Characters of all utterances in one section."""
+
+_MAX_PRESENT = 32
+_MAX_PERSONALITY = 400
+
+
+def system_prompt(me: Persona) -> str:
+    """Who the companion is and how it is to behave: the same at every turn, so that it can be cached."""
+    return load_template("system", me.language, _SYSTEM).fill(
+        {
+            "id": me.id,
+            "name": me.name,
+            "personality": me.personality,
+            "story": me.story,
+            "sample": me.sample,
+            "interests": _bullets(me.interests),
+            "phrases": _bullets(me.phrases),
+            "role": me.role,
+        }
+    )
+
+
+def assess_prompt(moment: Moment) -> str:
+    """What goes on, and the question whether the companion wants to speak."""
+    question = load_template("assess", moment.me.language, _ASSESS).fill({"name": moment.me.name})
+    return f"{_scene(moment)}\n\n{question}"
+
+
+def compose_prompt(moment: Moment) -> str:
+    """What goes on, and the request to take the turn."""
+    me = moment.me
+    words = load_words(me.language)
+    primary = moment.language.partition("-")[0].lower()
+    request = load_template("compose", me.language, _COMPOSE).fill(
+        {
+            "name": me.name,
+            "language": words.languages.get(primary, words.same_language),
+            "begin": words.begin if moment.message is None else "",
+            "instructions": _bullets(f"`{each.tool}`: {each.text}" for each in moment.instructions),
+            "closing": words.closing[moment.closing],
+        }
+    )
+    return f"{_scene(moment)}\n\n{request}"
+
+
+def looked_up(tool: str, result: str) -> str:
+    """What a knowledge tool found, which may be what others said once."""
+    return quote([{"looked_up_with": tool, "found": clip(result, _MAX_SECTION)}])
+
+
+def _scene(moment: Moment) -> str:
+    me, message, zone = moment.me, moment.message, moment.now.tzinfo
+    earlier = [line for line in moment.recent if message is None or line.id != message.id]
+    newest = _within(reversed(earlier))[::-1]
+    return load_template("moment", me.language, _MOMENT).fill(
+        {
+            "time": _time(moment.now, load_words(me.language).weekdays),
+            "present": quote(_someone(each) for each in moment.present[:_MAX_PRESENT]),
+            "topic": quote([{"topic": clip(moment.topic, _MAX_TEXT)}] if moment.topic else []),
+            "recalled": quote(_said(line, me.id, zone) for line in _within(moment.recalled)),
+            "perceived": quote(_said(line, me.id, zone) for line in _within(moment.perceived)),
+            "recent": quote(_said(line, me.id) for line in newest),
+            "message": quote([_said(message, me.id, limit=None)] if message else []),
+        }
+    )
+
+
+def _said(
+    line: Line, me: str, zone: tzinfo | None = None, *, limit: int | None = _MAX_TEXT
+) -> dict[str, object]:
+    """One utterance as data. Its keys are ours alone: no name and no text can make it another's."""
+    text = line.text if limit is None else clip(line.text, limit)
+    record: dict[str, object] = {}
+    if zone is not None:
+        record["time"] = f"{datetime.fromtimestamp(line.time, zone):%Y-%m-%d %H:%M}"
+    if line.sender == me:
+        return {**record, "you_did" if line.kind == "did" else "you_said": text}
+    record |= {"from": line.name, "id": line.sender}
+    if line.to:
+        record["to"] = line.to
+    verb = {"did": "did", "perceived": "showed"}.get(line.kind, "said")
+    return {**record, verb: text}
+
+
+def _someone(someone: Someone) -> dict[str, object]:
+    return {
+        "id": someone.id,
+        "name": someone.name,
+        "kind": someone.kind,
+        "met_before": someone.met,
+        "personality": clip(someone.personality, _MAX_PERSONALITY),
+    }
+
+
+def _within(lines: Iterable[Line]) -> list[Line]:
+    """As many of the first lines as fit in a section."""
+    room, kept = _MAX_SECTION, []
+    for line in lines:
+        room -= min(len(line.text), _MAX_TEXT)
+        if room < 0:
+            break
+        kept.append(line)
+    return kept
+
+
+def _bullets(items: Iterable[str]) -> str:
+    return "\n".join(f"- {item}" for item in items)
+
+
+def _time(now: datetime, weekdays: tuple[str, ...]) -> str:
+    return f"{now:%Y-%m-%d %H:%M} ({weekdays[now.weekday()]})"

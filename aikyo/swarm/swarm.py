@@ -227,7 +227,7 @@ class Swarm:
         return member
 
     async def _run_companion(self, member: Member, child: Child) -> None:
-        brain = self._open_brain(member.profile)
+        brain = await trio.to_thread.run_sync(self._open_brain, member.profile)  # may load an SDK
         member.brain = brain.label
         wanted = member.profile.metadata.id
         async with (

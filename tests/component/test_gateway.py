@@ -1,0 +1,336 @@
+from __future__ import annotations
+
+import base64
+import json
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+import trio
+
+from aikyo.errors import UsageError
+from aikyo.gateway import app, serve_gateway, server
+from aikyo.wire import Context
+from tests.support.servers import Steering
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 32
+
+
+@dataclass(slots=True)
+class Served:
+    url: str
+    steering: Steering
+    http: httpx.AsyncClient
+    scope: trio.CancelScope
+    ended: trio.Event
+
+    async def post(self, path: str, body: object, **headers: str) -> httpx.Response:
+        return await self.http.post(path, content=json.dumps(body), headers=JSON | headers)
+
+
+JSON = {"content-type": "application/json"}
+
+
+@asynccontextmanager
+async def gateway(steering: Steering | None = None) -> AsyncGenerator[Served, None]:
+    steering = steering or Steering()
+    scope, ended = trio.CancelScope(), trio.Event()
+
+    async def serve(task_status: trio.TaskStatus[str]) -> None:
+        with scope:
+            await serve_gateway(steering, new_id=lambda: "made-here", port=0, task_status=task_status)
+        ended.set()
+
+    async with trio.open_nursery() as nursery:
+        url = await nursery.start(serve)
+        with trio.fail_after(10):
+            async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+                yield Served(url, steering, http, scope, ended)
+        nursery.cancel_scope.cancel()
+
+
+async def connect(served: Served) -> trio.SocketStream:
+    host, port = served.url.removeprefix("http://").split(":")
+    return await trio.open_tcp_stream(host, int(port))
+
+
+async def is_quiet(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait until nothing of earlier connections is left: a new one fits a limit of one."""
+    with monkeypatch.context() as patch:
+        patch.setattr(server, "MAX_CONNECTIONS", 1)
+        while True:
+            with suppress(httpx.TransportError):
+                assert (await served.http.get("/healthz")).status_code == 200
+                return
+
+
+def problem(response: httpx.Response, status: int) -> str:
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
+    assert body["status"] == status
+    assert body["title"]
+    detail: str = body["detail"]
+    return detail
+
+
+async def test_it_says_that_it_is_well_and_what_runs() -> None:
+    async with gateway() as served:
+        assert (await served.http.get("/healthz")).json() == {"status": "ok"}
+        response = await served.http.get("/companions")
+        assert [one["name"] for one in response.json()["companions"]] == ["alice", "bob"]
+        assert response.headers["cache-control"] == "no-store"
+        assert "access-control-allow-origin" not in response.headers
+
+
+async def test_a_context_for_everyone_is_published_with_an_id() -> None:
+    async with gateway() as served:
+        response = await served.post(
+            "/context", {"type": "text", "context": "雨だ", "to": ["companion_x"]}
+        )
+        assert (response.status_code, response.json()) == (202, {"id": "made-here"})
+        assert served.steering.perceived == [
+            Context(id="made-here", sender="user_gateway", type="text", context="雨だ")
+        ]
+
+
+@pytest.mark.parametrize("name", ["bob", "companion_bob-2", "bob-2"])
+async def test_a_context_for_one_is_to_its_id(name: str) -> None:
+    async with gateway() as served:
+        body = {"from": "user_mika", "type": "text", "context": "rain", "id": "mine"}
+        assert (await served.post(f"/companions/{name}/context", body)).json() == {"id": "mine"}
+        (context,) = served.steering.perceived
+        assert (context.to, context.sender) == (("companion_bob-2",), "user_mika")
+
+
+@pytest.mark.parametrize(
+    ("picture", "kind"),
+    [
+        (PNG, "image/png"),
+        (b"\xff\xd8\xff\xe0" + b"\0" * 40, "image/jpeg"),
+        (b"GIF89a" + b"\0" * 40, "image/gif"),
+        (b"RIFF\0\0\0\0WEBPVP8 " + b"\0" * 40, "image/webp"),
+    ],
+)
+async def test_a_picture_is_known_by_how_it_begins(picture: bytes, kind: str) -> None:
+    async with gateway() as served:
+        body = {"type": "image", "context": base64.b64encode(picture).decode()}
+        assert (await served.post("/context", body)).status_code == 202
+        assert served.steering.perceived[0].media_type == kind
+
+
+async def test_companions_are_stopped_and_restarted_by_name() -> None:
+    async with gateway() as served:
+        assert (await served.http.post("/companions/alice/stop")).json() == {"companion": "alice"}
+        assert (await served.http.post("/companions/companion_alice/restart")).status_code == 200
+        assert served.steering.asked == [("stop", "alice"), ("restart", "alice")]
+        assert problem(await served.http.post("/companions/bob/restart"), 409) == "bob is busy"
+
+
+async def test_stopping_the_swarm_is_answered_before_it_ends() -> None:
+    async with gateway() as served:
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def _end() -> None:
+                await served.steering.stopping.wait()
+                served.scope.cancel()
+
+            assert (await served.http.post("/stop")).status_code == 202
+            await served.ended.wait()
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        (b"garbage", 400, "not JSON"),
+        (b"\xff", 400, "not JSON"),
+        (b"[]", 422, "object"),
+        (b'{"type":"text"}', 422, "context"),
+        (b'{"type":"smell","context":"rain"}', 422, "type"),
+        (b'{"type":"text","context":"rain","from":"companion_alice"}', 422, "user_"),
+        (b'{"type":"image","context":"!"}', 422, "base64"),
+        (b'{"type":"image","context":"aGVsbG8="}', 422, "no PNG"),
+        (b'{"type":"text","context":"' + b"x" * 20_000 + b'"}', 422, "16384"),
+        (b'{"type":"text","context":"' + b"x" * (2 << 20) + b'"}', 413, "1048576"),
+        (
+            b'{"type":"image","mediaType":"image/gif","context":"' + base64.b64encode(PNG) + b'"}',
+            422,
+            "image/png, but `mediaType` says image/gif",
+        ),
+    ],
+)
+async def test_a_wrong_body_is_told_what_is_wrong(body: bytes, status: int, words: str) -> None:
+    async with gateway() as served:
+        response = await served.http.post("/context", content=body, headers=JSON)
+        assert words in problem(response, status)
+        assert served.steering.perceived == []
+
+
+async def test_an_endless_body_is_answered_and_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "BODY_DEADLINE", 0.2)
+    monkeypatch.setattr(server, "REQUEST_DEADLINE", 0.5)
+    async with gateway() as served, await connect(served) as stream:
+        await stream.send_all(
+            b"POST /context HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
+        )
+        with pytest.raises(trio.BrokenResourceError):
+            while True:
+                await stream.send_all(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
+        assert b"HTTP/1.1 413" in await stream.receive_some()
+        await is_quiet(served, monkeypatch)
+
+
+async def test_a_large_body_that_nobody_reads_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "REQUEST_DEADLINE", 0.3)
+    full = trio.Event()
+
+    class Slow(Steering):
+        async def restart(self, name: str) -> None:
+            await full.wait()
+
+    async with gateway(Slow()) as served, await connect(served) as stream:
+        await stream.send_all(
+            b"POST /companions/alice/restart HTTP/1.1\r\nHost: localhost\r\n"
+            b"Content-Length: 99999999\r\n\r\n"
+        )
+        with trio.move_on_after(0.1):
+            while True:
+                await stream.send_all(b"x" * 0x10000)
+        full.set()
+        assert b"HTTP/1.1 200" in await stream.receive_some()
+        await is_quiet(served, monkeypatch)
+
+
+async def test_a_body_that_never_comes_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "BODY_DEADLINE", 0.1)
+    async with gateway() as served:
+        async with await connect(served) as stream:
+            await stream.send_all(
+                b"POST /context HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                b"Content-Length: 100\r\n\r\n{"
+            )
+            assert b"408" in await stream.receive_some()
+
+
+async def test_only_json_is_taken() -> None:
+    async with gateway() as served:
+        for headers in ({}, {"content-type": "text/plain"}):
+            response = await served.http.post("/context", content=b"{}", headers=headers)
+            assert "application/json" in problem(response, 415)
+
+
+async def test_an_unknown_companion_is_told_with_the_nearest() -> None:
+    async with gateway() as served:
+        for what in ("stop", "restart"):
+            detail = problem(await served.http.post(f"/companions/alcie/{what}"), 404)
+            assert "did you mean 'alice'?" in detail
+        body = {"type": "text", "context": "rain"}
+        assert "alice" in problem(await served.post("/companions/alcie/context", body), 404)
+
+
+async def test_an_unknown_path_or_method_is_a_problem_too() -> None:
+    async with gateway() as served:
+        assert "/nowhere" in problem(await served.http.get("/nowhere"), 404)
+        response = await served.http.get("/context")
+        assert "GET /context" in problem(response, 405)
+        assert response.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize(
+    "headers", [{"host": "evil.example"}, {"origin": "null"}, {"origin": "http://evil.example"}]
+)
+async def test_foreign_pages_and_names_are_turned_away(headers: dict[str, str]) -> None:
+    async with gateway() as served:
+        assert problem(await served.http.get("/companions", headers=headers), 403)
+        assert problem(await served.http.post("/stop", headers=headers), 403)
+        assert served.steering.asked == []
+        own = {"origin": served.url.replace("127.0.0.1", "localhost")}
+        assert (await served.http.post("/companions/alice/stop", headers=own)).status_code == 200
+
+
+async def test_a_bug_is_answered_and_the_server_lives(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Steering):
+        def status(self) -> Any:
+            raise ZeroDivisionError("a bug")
+
+    async with gateway(Broken()) as served:
+        assert "log" in problem(await served.http.get("/companions"), 500)
+        assert (await served.http.get("/healthz")).status_code == 200
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_a_taken_port_is_told_with_the_way_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        serve = partial(serve_gateway, Steering(), new_id=lambda: "id", port=port)
+        with pytest.raises(UsageError, match=r"in use.*--gateway-port"):
+            await serve()
+
+
+async def test_open_connections_do_not_hold_up_the_end() -> None:
+    async with gateway() as served:
+        await served.http.get("/healthz")  # kept alive
+        served.scope.cancel()
+        with trio.fail_after(0.5):
+            await served.ended.wait()
+
+
+@asynccontextmanager
+async def stalled(served: Served) -> AsyncGenerator[None, None]:
+    """A client that asks for far more than the sockets hold, and reads nothing of it."""
+    async with await connect(served) as stream:
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        asked = b"GET /companions HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        with trio.move_on_after(0.3), suppress(trio.BrokenResourceError):
+            while True:
+                await stream.send_all(asked * 100)
+        yield
+
+
+def crowded() -> Steering:
+    steering = Steering()
+    steering.companions *= 2000
+    return steering
+
+
+async def test_a_client_that_does_not_read_does_not_hold_up_the_end() -> None:
+    async with gateway(crowded()) as served, stalled(served):
+        served.scope.cancel()
+        with trio.fail_after(1):
+            await served.ended.wait()
+
+
+async def test_a_client_that_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "SEND_DEADLINE", 0.1)
+    async with gateway(crowded()) as served, stalled(served):
+        await is_quiet(served, monkeypatch)
+
+
+async def test_too_many_connections_are_closed_and_the_others_served(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "MAX_CONNECTIONS", 1)
+    async with gateway() as served:
+        await served.http.get("/healthz")
+        with pytest.raises(httpx.TransportError):
+            async with httpx.AsyncClient(base_url=served.url, trust_env=False) as other:
+                await other.get("/healthz")
+        assert (await served.http.get("/healthz")).status_code == 200
+
+
+async def test_garbage_breaks_only_its_own_connection() -> None:
+    async with gateway() as served:
+        for garbage in (b"\x16\x03\x01\x00\x00" * 9, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 64):
+            async with await connect(served) as stream:
+                await stream.send_all(garbage)
+                await stream.send_eof()
+                async for _ in stream:
+                    pass
+        assert (await served.http.get("/healthz")).status_code == 200

@@ -1,0 +1,158 @@
+"""The swarm assembled on the in-memory mesh, with its real servers and memories."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+import trio
+
+from aikyo.brain import Assessment, Brain, Moment
+from aikyo.companion import Profile
+from aikyo.config import Settings
+from aikyo.errors import UsageError
+from aikyo.mesh.memory import MemoryLan, MemoryMesh
+from aikyo.paths import Home
+from aikyo.swarm import Swarm
+from aikyo.wire import Envelope, Event, Message
+from tests.support.gathering import ScriptedBrain, profile_of
+
+QUIET = Settings(topic="", pace=0, firehose_port=0, gateway_port=0)
+
+
+class Watched:
+    """A swarm, and all that has happened in it."""
+
+    def __init__(self, swarm: Swarm, envelopes: AsyncIterator[Envelope]) -> None:
+        self.swarm = swarm
+        self.events: list[Event] = []
+        self.messages: list[Message] = []
+        self._envelopes = envelopes
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        with trio.fail_after(30):
+            while not condition():
+                envelope = await anext(self._envelopes)
+                if envelope.topic == "events":
+                    self.events.append(msgspec.json.decode(envelope.body, type=Event))
+                if envelope.topic == "messages":
+                    self.messages.append(msgspec.json.decode(envelope.body, type=Message))
+
+    def told(self, kind: str, companion: str | None = None) -> list[Event]:
+        return [e for e in self.events if e.type == kind and companion in (None, e.companion)]
+
+
+@asynccontextmanager
+async def swarm_of(
+    home: Path,
+    brains: Mapping[str, Brain],
+    *,
+    settings: Settings = QUIET,
+    lan: MemoryLan | None = None,
+) -> AsyncIterator[Watched]:
+    place = Home(home)
+    place.create()
+    cast = [(name, profile_of(home, name)) for name in brains]
+
+    def open_brain(profile: Profile) -> Brain:
+        return brains[profile.metadata.name.lower()]
+
+    async with MemoryMesh(lan or MemoryLan()) as mesh, trio.open_nursery() as nursery:
+        swarm = Swarm(
+            settings, place, cast, open_brain, mesh=mesh, clock=time.time, random=random.Random(1)
+        )
+        with swarm.hub.subscribe() as envelopes:
+            nursery.start_soon(swarm.run)
+            watched = Watched(swarm, aiter(envelopes))
+            await watched.until(lambda: watched.told("ready"))
+            yield watched
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_companion_that_crashes_comes_back_and_takes_nobody_with_it(tmp_path: Path) -> None:
+    class Buggy(ScriptedBrain):
+        async def assess(self, moment: Moment) -> Assessment:
+            self.assessed.append(moment)
+            if len(self.assessed) == 1:
+                raise ZeroDivisionError("a bug")
+            return Assessment(speak=True)
+
+    async with swarm_of(tmp_path, {"alice": Buggy(), "bob": ScriptedBrain()}) as room:
+        voice = room.swarm._voice
+        assert voice is not None
+        hello = Message(id="1", sender="user_mika", message="hello")
+        await voice.publish(hello)
+        await room.until(lambda: room.told("restart", "alice"))
+        assert "a bug" in str(room.told("restart", "alice")[0].reason)
+        await room.until(lambda: any(m.sender == "companion_bob" for m in room.messages))
+        await room.until(lambda: room.told("activity", "companion_alice")[1:])
+        alone = Message(id="2", sender="user_mika", to=("companion_alice",), message="again")
+        await voice.publish(alone)
+        await room.until(lambda: any(m.reply_to == "2" for m in room.messages))
+        alice, bob = room.swarm.status().companions
+        assert (alice.restarts, bob.restarts) == (1, 0)
+
+
+async def test_the_rest_come_up_when_one_cannot(tmp_path: Path) -> None:
+    (tmp_path / "memories").mkdir()
+    (tmp_path / "memories" / "alice.db").write_bytes(b"no memory " * 500)
+    async with swarm_of(tmp_path, {"alice": ScriptedBrain(), "bob": ScriptedBrain()}) as room:
+        (failed,) = room.told("failed")
+        assert failed.companion == "alice"
+        assert "alice.db" in str(failed.reason)
+        alice, bob = room.swarm.status().companions
+        assert (alice.activity, bob.activity) == ("failed", "listening")
+        (tmp_path / "memories" / "alice.db").unlink()
+        await room.swarm.restart("alice")
+        await room.until(lambda: room.told("activity", "companion_alice"))
+
+
+async def test_a_name_that_is_held_elsewhere_gets_a_number_and_keeps_its_files(tmp_path: Path) -> None:
+    lan = MemoryLan()
+    brains = {"alice": ScriptedBrain()}
+    async with (
+        swarm_of(tmp_path / "one", brains, lan=lan) as one,
+        swarm_of(tmp_path / "two", brains, lan=lan) as two,
+    ):
+        (status,) = two.swarm.status().companions
+        assert (status.name, status.id) == ("alice", "companion_alice-2")
+        assert "companion_alice-2" in str(two.told("notice")[0].reason)
+        assert (tmp_path / "two" / "memories" / "alice.db").exists()
+        assert one.swarm.status().others == ("companion_alice-2",)
+
+
+async def test_a_talk_begins_of_itself_and_its_end_is_told_once(tmp_path: Path) -> None:
+    settings = msgspec.structs.replace(QUIET, topic="tea")
+    brains = {name: ScriptedBrain() for name in ("alice", "bob", "carol")}
+    async with swarm_of(tmp_path, brains, settings=settings) as room:
+        await room.until(lambda: room.told("talk-ended"))
+        assert len(room.told("talk-begun")) == 1
+        (ended,) = room.told("talk-ended")
+        assert ended.reason == "closed"
+        assert {m.conversation for m in room.messages} == {ended.conversation}
+        began = [b for b in brains.values() if b.composed[0].message is None]
+        assert [b.composed[0].topic for b in began] == ["tea"]
+
+
+async def test_an_answered_person_hears_that_the_talk_rests(tmp_path: Path) -> None:
+    async with swarm_of(tmp_path, {"alice": ScriptedBrain()}) as room:
+        hello = Message(
+            id="1", sender="user_mika", to=("companion_alice",), message="hi", conversation="c"
+        )
+        assert room.swarm._voice is not None
+        await room.swarm._voice.publish(hello)
+        await room.until(lambda: room.told("talk-resting"))
+        assert [(e.conversation, e.reason) for e in room.told("talk-resting")] == [
+            ("c", "nobody-addressed")
+        ]
+
+
+async def test_an_unknown_name_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    async with swarm_of(tmp_path, {"alice": ScriptedBrain()}) as room:
+        with pytest.raises(UsageError, match="did you mean 'alice'"):
+            await room.swarm.restart("alcie")

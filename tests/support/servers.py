@@ -1,0 +1,159 @@
+"""A firehose and a gateway on real sockets, on an in-memory mesh with a companion that echoes."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from random import Random
+from urllib.parse import urlsplit
+
+import trio
+from msgspec.structs import replace
+from trio_websocket import WebSocketConnection, wrap_client_stream
+
+from aikyo.door import own_origins
+from aikyo.errors import UsageError
+from aikyo.firehose import Firehose, Hub
+from aikyo.gateway import serve_gateway
+from aikyo.mesh import Node
+from aikyo.mesh.memory import MemoryLan, MemoryMesh
+from aikyo.wire import (
+    CompanionStatus,
+    Context,
+    Event,
+    IdMaker,
+    Message,
+    Presence,
+    SwarmFile,
+    SwarmStatus,
+)
+
+PAGE = "http://127.0.0.1:3000"
+
+
+@dataclass(slots=True)
+class Steering:
+    """A gateway's `Control` that writes down what it is asked for."""
+
+    node: Node | None = None
+    companions: tuple[CompanionStatus, ...] = (
+        CompanionStatus(name="alice", id="companion_alice", activity="listening", brain="offline"),
+        CompanionStatus(name="bob", id="companion_bob-2", activity="resting", mood="嬉しい"),
+    )
+    asked: list[tuple[str, str | None]] = field(default_factory=list)
+    perceived: list[Context] = field(default_factory=list)
+    stopping: trio.Event = field(default_factory=trio.Event)
+    swarm: SwarmFile | None = None
+
+    def status(self) -> SwarmStatus:
+        return SwarmStatus(
+            companions=self.companions,
+            others=("companion_carol",),
+            started=1.0,
+            pid=os.getpid(),
+            mesh="",
+            firehose=self.swarm.firehose if self.swarm else "",
+            gateway=self.swarm.gateway if self.swarm else "",
+        )
+
+    async def stop(self, name: str | None) -> None:
+        self.asked.append(("stop", name))
+        if name is None:
+            self.stopping.set()
+
+    async def restart(self, name: str) -> None:
+        if name == "bob":
+            raise UsageError("bob is busy")
+        self.asked.append(("restart", name))
+
+    async def perceive(self, context: Context) -> None:
+        self.perceived.append(context)
+        if self.node is not None:
+            await self.node.publish(context)
+
+
+@dataclass(slots=True)
+class House:
+    """What runs, and a companion's node to speak from."""
+
+    hub: Hub
+    firehose: Firehose
+    url: str
+    alice: Node
+    node: Node
+    new_id: IdMaker
+
+    async def alice_says(self, text: str, *, to: tuple[str, ...] = (), **fields: str) -> Message:
+        message = Message(id=self.new_id(), sender="companion_alice", to=to, message=text, **fields)
+        await self.alice.publish(message)
+        return message
+
+
+@asynccontextmanager
+async def house(folder: Path, *, max_clients: int = 64) -> AsyncGenerator[House, None]:
+    """A firehose, and alice on the same mesh, for ten seconds. What the block raises comes out whole."""
+    new_id = IdMaker(time.time, Random(7))
+    hub = Hub(time.time, "epoch-1")
+    raised: Exception | None = None
+    async with (
+        MemoryMesh(MemoryLan()) as mesh,
+        mesh.join(folder / "alice.key", Presence(id="companion_alice", name="Alice")) as alice,
+        mesh.join(folder / "firehose.key", None) as node,
+        trio.open_nursery() as nursery,
+    ):
+        firehose = Firehose(node, hub, new_id=new_id, origins=own_origins(PAGE), max_clients=max_clients)
+        url = await nursery.start(firehose.serve, "127.0.0.1", 0)
+        try:
+            with trio.fail_after(10):
+                yield House(hub, firehose, url, alice, node, new_id)
+        except Exception as error:
+            raised = error
+        nursery.cancel_scope.cancel()
+    if raised is not None:
+        raise raised
+
+
+@asynccontextmanager
+async def swarm(folder: Path) -> AsyncGenerator[tuple[SwarmFile, House, Steering], None]:
+    """Firehose and gateway, and an alice who answers every person at once and then rests."""
+    async with house(folder) as running, trio.open_nursery() as nursery:
+        steering = Steering(node=running.node)
+        serve = partial(serve_gateway, steering, new_id=running.new_id, port=0)
+        gateway = await nursery.start(serve)
+        steering.swarm = SwarmFile(pid=os.getpid(), started=1.0, firehose=running.url, gateway=gateway)
+        nursery.start_soon(_echo, running)
+        yield steering.swarm, running, steering
+        nursery.cancel_scope.cancel()
+
+
+async def _echo(running: House) -> None:
+    async for received in running.alice.received:
+        said = received.payload
+        if isinstance(said, Message) and said.sender.startswith("user_"):
+            if "quietly" not in said.message:
+                answer = replace(
+                    said,
+                    id=running.new_id(),
+                    sender="companion_alice",
+                    to=(said.sender,),
+                    message=f"You said: {said.message}",
+                    reply_to=said.id,
+                )
+                await running.alice.publish(answer)
+            running.hub.emit(Event(type="talk-ended", conversation=said.conversation, reason="closed"))
+
+
+@asynccontextmanager
+async def websocket(url: str) -> AsyncGenerator[WebSocketConnection, None]:
+    """A client; trio-websocket's own leaves its socket open when the server closes first."""
+    parts = urlsplit(url)
+    target = f"{parts.path or '/'}?{parts.query}"
+    async with await trio.open_tcp_stream(parts.hostname or "", parts.port or 0) as tcp:
+        async with trio.open_nursery() as nursery:
+            yield await wrap_client_stream(nursery, tcp, parts.netloc, target, max_message_size=2 << 20)
+            nursery.cancel_scope.cancel()

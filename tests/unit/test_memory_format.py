@@ -1,0 +1,73 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from aikyo.memory.format import as_line, as_markdown
+from tests.support.memories import entry
+
+
+def test_a_line_tells_when_who_to_whom_and_what() -> None:
+    line = as_line(entry("Hello!", to=("companion_alice", "user_ken")))
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d  mika → alice, ken +Hello!", line)
+
+
+def test_without_a_recipient_it_is_to_all() -> None:
+    assert "mika → all " in as_line(entry())
+
+
+def test_what_was_done_or_perceived_is_marked() -> None:
+    assert as_line(entry("gesture wave", kind="did")).endswith("(did) gesture wave")
+    assert as_line(entry("It rains.", kind="perceived")).endswith("(perceived) It rains.")
+
+
+def test_texts_begin_in_one_column_also_beside_wide_names() -> None:
+    places = {
+        cell_len(as_line(entry("@", sender=sender)).split("@")[0])
+        for sender in ("user_mika", "美香さん", "é")
+    }
+    assert len(places) == 1
+
+
+def test_names_are_painted_and_the_column_stays() -> None:
+    line = as_line(entry("@", to=("companion_alice",)), lambda name: f"<{name}>")
+    assert "<mika> → <alice> " in line
+    assert len(line) == len(as_line(entry("@", to=("companion_alice",)))) + 4
+
+
+def test_nobody_is_painted_where_all_are_meant() -> None:
+    assert "→ all " in as_line(entry(), lambda name: f"<{name}>")
+
+
+@given(st.text(), st.text(max_size=20))
+def test_no_text_breaks_the_line_or_steers_the_terminal(text: str, sender: str) -> None:
+    line = as_line(entry(text, sender=sender))
+    assert all(c.isprintable() or c == "\u200d" for c in line)
+
+
+def test_an_emoji_of_several_stays_one() -> None:
+    assert as_line(entry("👩‍🚀")).endswith("👩‍🚀")
+
+
+def test_markdown_has_a_title_and_a_heading_for_each_day() -> None:
+    day = 86_400.0
+    entries = [entry(str(n), time=1.7e9 + place) for n, place in enumerate((0.0, 1.0, 2 * day))]
+    lines = list(as_markdown("Memory of alice", entries))
+    assert lines[0] == "# Memory of alice"
+    assert [bool(re.fullmatch(r"\n## \d{4}-\d\d-\d\d\n", line)) for line in lines[1:]] == [
+        True,
+        False,
+        False,
+        True,
+        False,
+    ]
+    assert re.fullmatch(r"- \d\d:\d\d:\d\d \*\*mika → all\*\*: 0", lines[2])
+
+
+@pytest.mark.parametrize("text", ["*bold*", "[a](b)", "<script>", "`code`", "a_b_c", "# title", "a | b"])
+def test_markdown_shows_what_was_said_as_it_was_said(text: str) -> None:
+    what = list(as_markdown("Memory", [entry(text)]))[-1].split("**: ")[1]
+    assert what.replace("\\", "") == text
+    assert re.search(r"(?<!\\)[*`_<>#|\[\]]", what) is None

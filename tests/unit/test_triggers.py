@@ -1,0 +1,295 @@
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aikyo.conversation.triggers import Facts, TriggerError, Triggers, compile_triggers
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["first_meeting"],
+    "properties": {
+        "first_meeting": {"type": "boolean"},
+        "mood": {"type": "string"},
+        "count": {"type": "integer"},
+        "warmth": {"type": "number"},
+        "topics": {"type": "array", "items": {"type": "string"}},
+        "place": {"type": "object"},
+        "anything": {},
+    },
+}
+FACTS = Facts(
+    message="Hello, Alice! 猫は好き？",
+    sender="user_mika",
+    to=("companion_alice", "companion_bob"),
+    language="en",
+    hour=21,
+    known=True,
+    context="text",
+)
+
+
+def speak_when(*expressions: str, schema: Any = SCHEMA) -> Triggers:
+    """Triggers that tell `speak` the number of the condition."""
+    return compile_triggers(
+        schema, [(expression, [("speak", str(number))]) for number, expression in enumerate(expressions)]
+    )
+
+
+def holds(expression: str, facts: Facts = FACTS, **params: Any) -> bool:
+    return bool(speak_when(expression).evaluate(params, facts))
+
+
+def problems_of(*expressions: str, schema: Any = SCHEMA) -> list[tuple[Any, int, int, str]]:
+    with pytest.raises(TriggerError) as caught:
+        speak_when(*expressions, schema=schema)
+    return [tuple(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "true",
+        "message.contains('猫')",
+        "message.matches('^Hello')",
+        "from == 'user_mika'",
+        "from.startsWith('user_')",
+        "'companion_alice' in to && size(to) == 2",
+        "to.exists(who, who.endsWith('bob'))",
+        "language == 'en'",
+        "hour >= 20 || hour < 6",
+        "known",
+        "context == 'text'",
+    ],
+)
+def test_the_facts_of_the_message_can_be_asked_for(expression: str) -> None:
+    assert holds(expression)
+    assert not holds(f"!({expression})")
+
+
+def test_parameters_have_the_types_of_their_schema() -> None:
+    assert holds("first_meeting", first_meeting=True)
+    assert not holds("first_meeting", first_meeting=False)
+    assert holds("mood == 'glad' && count > 2 && warmth > 0.5", mood="glad", count=3, warmth=1)
+    assert holds("'sea' in topics && place.name == 'shore'", topics=["sea"], place={"name": "shore"})
+    assert holds("anything == 3", anything=3)
+    assert holds("anything", anything=True)
+
+
+def test_the_first_condition_that_holds_wins_for_each_tool() -> None:
+    triggers = compile_triggers(
+        SCHEMA,
+        [
+            ("false", [("speak", "never")]),
+            ("first_meeting", [("speak", "introduce"), ("gesture", "wave")]),
+            ("known", [("speak", "carry on"), ("look", "at them")]),
+            ("true", [("gesture", "nod")]),
+        ],
+    )
+    assert dict(triggers.evaluate({"first_meeting": True}, FACTS)) == {
+        "speak": "introduce",
+        "gesture": "wave",
+        "look": "at them",
+    }
+    assert dict(triggers.evaluate({"first_meeting": False}, FACTS)) == {
+        "speak": "carry on",
+        "look": "at them",
+        "gesture": "nod",
+    }
+
+
+def test_without_conditions_nothing_is_said() -> None:
+    assert Triggers().evaluate({"x": 1}, FACTS) == ()
+    assert compile_triggers(None, []).evaluate({}, FACTS) == ()
+
+
+@pytest.mark.parametrize(
+    ("expression", "params"),
+    [
+        ("first_meeting", {}),
+        ("first_meeting", {"first_meeting": "yes"}),
+        ("first_meeting", {"first_meeting": None}),
+        ("count > 1", {"count": "many"}),
+        ("count > 1", {"count": 1 << 70}),
+        ("count / 0 == 1", {"count": 1}),
+        ("topics[5] == 'x'", {"topics": []}),
+        ("place.name == 'x'", {"place": {}}),
+        ("anything", {"anything": "true"}),
+        ("anything > 1", {"anything": "x"}),
+        ("mood == 'x'", {"mood": "\ud800"}),
+        ("message.matches('(')", {}),
+        ("size(topics) > 1", {"topics": ["x" * 16385, "y"]}),
+    ],
+)
+def test_what_cannot_be_evaluated_does_not_hold_and_is_reported(
+    expression: str, params: dict[str, Any]
+) -> None:
+    reports: list[str] = []
+    found = speak_when(expression, "true").evaluate(params, FACTS, report=reports.append)
+    assert found == (("speak", "1"),)
+    assert len(reports) == 1
+    assert reports[0].startswith("condition 1 could not be evaluated: ")
+
+
+def test_by_default_it_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    speak_when("first_meeting").evaluate({}, FACTS)
+    assert "condition 1 could not be evaluated" in caplog.text
+
+
+def test_a_value_so_deep_that_it_would_crash_the_process_is_left_out() -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(100_000):
+        deep = {"deeper": deep}
+    reports: list[str] = []
+    found = speak_when("has(anything.deeper)").evaluate({"anything": deep}, FACTS, report=reports.append)
+    assert (found, len(reports)) == ((), 1)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(st.dictionaries(st.sampled_from([*SCHEMA["properties"], "message", "unasked"]), JSON), st.text())
+@settings(deadline=None, max_examples=40)
+def test_nothing_that_a_brain_fills_in_raises(params: dict[str, Any], message: str) -> None:
+    triggers = speak_when(
+        "first_meeting && mood.contains('x') && count > 1 && warmth < 2.0",
+        "topics.exists(t, t == 'x') || place.x == 1 || anything == [1]",
+        "message.size() >= 0",
+    )
+    found = triggers.evaluate(params, Facts(message=message), report=lambda _: None)
+    assert found in {(("speak", "0"),), (("speak", "1"),), (("speak", "2"),)}
+
+
+def test_what_was_not_asked_for_cannot_replace_a_fact() -> None:
+    assert not holds("from == 'companion_eve'", **{"from": "companion_eve"})
+
+
+@pytest.mark.parametrize(
+    ("expression", "line", "column", "what"),
+    [
+        ("first_meting", 1, 1, "unknown name 'first_meting'; did you mean 'first_meeting'?"),
+        ("known &&\n  nonsense", 2, 3, "unknown name 'nonsense'"),
+        ("'日本' == nonsense", 1, 9, "unknown name 'nonsense'"),
+        ("hour >", 1, 7, "the end"),
+        ("hour", 1, 1, "is int, not true or false"),
+        ("'yes'", 1, 1, "is string, not true or false"),
+        ("", 1, 1, "is empty"),
+        ("  ", 1, 1, "is empty"),
+        ("hour && known", 1, 6, "'&&' does not take (int, bool)"),
+        ("warmth > 1", 1, 8, "a number is written 1.0"),
+        ("message.shout()", 1, 14, "unknown name 'shout'"),
+        ("(" * 40 + "true" + ")" * 40, 1, 1, "limit"),
+        ("true" + " " * 1000, 1, 1, "over the limit of 1000"),
+    ],
+)
+def test_a_wrong_condition_is_told_with_line_column_and_way_out(
+    expression: str, line: int, column: int, what: str
+) -> None:
+    ((where, *place, said),) = problems_of("true", expression)
+    assert (where, place) == (("conditions", 1), [line, column])
+    assert what in said
+    assert "\n" not in said
+
+
+def test_all_wrong_conditions_are_told() -> None:
+    assert [problem[0] for problem in problems_of("nope", "true", "hour")] == [
+        ("conditions", 0),
+        ("conditions", 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "to.all(a, to.all(b, a == b))",
+        "to.exists(a, message.matches('(x+x+)+y'))",
+        "to . filter (a, message . matches (a)).size() > 0",
+        "to.all(a, 'matches(' == a || to.map(b, b).size() > 1)",
+    ],
+)
+def test_a_bomb_is_refused(expression: str) -> None:
+    ((_, line, column, what),) = problems_of(expression)
+    assert "run too long" in what
+    assert (line, column) != (1, 1)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "to.exists(a, a == 'x') || to.all(b, b != '.all(')",
+        "to.all(a, a != 'matches(') && message.matches('x')",
+        "// to.all(a, to.all(\n true",
+        'to.all(a, a != """ .map( """)',
+    ],
+)
+def test_what_only_looks_like_a_bomb_is_taken(expression: str) -> None:
+    speak_when(expression)
+
+
+def test_the_worst_loop_that_is_taken_ends_soon() -> None:
+    long = ",".join("1" * 450)
+    triggers = speak_when(f"[{long}].all(a, !message.contains('aaaaaaaaaaaaaaaaaaaaaaab'))")
+    start = time.perf_counter()
+    triggers.evaluate({}, Facts(message="a" * 16000))
+    assert time.perf_counter() - start < 2
+
+
+@pytest.mark.parametrize(
+    ("schema", "where", "what"),
+    [
+        ({"type": "array"}, ("type",), 'params takes type = "object"'),
+        ({}, (), 'params takes type = "object"'),
+        ({"type": "object", "properties": []}, ("properties",), "is a table"),
+        ({"type": "object", "properties": {"a": 1}}, ("properties", "a"), "must be a table"),
+        ({"type": "object", "properties": {"a b": {}}}, ("properties", "a b"), "letters, digits"),
+        ({"type": "object", "properties": {"from": {}}}, ("properties", "from"), "choose another"),
+        ({"type": "object", "properties": {"in": {}}}, ("properties", "in"), "choose another"),
+        ({"type": "object", "properties": {"int": {}}}, ("properties", "int"), "choose another"),
+        (
+            {"type": "object", "properties": {"a": {"type": "bolean"}}},
+            ("properties", "a"),
+            "did you mean 'boolean'?",
+        ),
+        ({"type": "object", "properties": {"a": {"type": [1]}}}, ("properties", "a"), "unknown type '1'"),
+        ({"type": "object", "required": "a"}, ("required",), "is a list"),
+        (
+            {"type": "object", "properties": {"mood": {}}, "required": ["moood"]},
+            ("required", 0),
+            "did you mean 'mood'?",
+        ),
+        (
+            {"type": "object", "properties": {f"p{n}": {} for n in range(101)}},
+            ("properties",),
+            "over 100 parameters",
+        ),
+    ],
+)
+def test_a_wrong_schema_is_told_with_its_place(schema: Any, where: tuple[Any, ...], what: str) -> None:
+    (problem,) = problems_of("true", schema=schema)
+    assert problem[0] == ("params", *where)
+    assert what in problem[3]
+
+
+def test_every_name_that_is_taken_as_a_parameter_can_be_read() -> None:
+    for name in ["as", "dyn", "size", "has", "duration", "null", "true", "type", "x", "matches", "all", "uint"]:
+        try:
+            triggers = speak_when(name, schema={"type": "object", "properties": {name: {"type": "boolean"}}})
+        except TriggerError as error:
+            assert "choose another name" in str(error)
+            continue
+        assert triggers.evaluate({name: True}, FACTS) == (("speak", "0"),)
+
+
+def test_a_schema_with_types_to_choose_from_is_open() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": ["integer", "null"]}}}
+    assert speak_when("a == null", schema=schema).evaluate({"a": None}, FACTS)
+
+
+def test_too_many_conditions_are_refused() -> None:
+    (problem,) = problems_of(*["true"] * 101)
+    assert problem[0] == ("conditions",)

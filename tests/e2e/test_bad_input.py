@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 import trio
-from trio_websocket import ConnectionClosed, open_websocket_url
+from trio_websocket import ConnectionClosed
 
 from tests.support.processes import Finished, aikyo, swarm_up
+from tests.support.servers import websocket
 
 QUIET = ("--listen", "127.0.0.1", "--topic", "")
 
@@ -96,7 +97,7 @@ async def test_a_corrupt_file_stays_with_its_companion(
 async def test_garbage_over_the_websocket_disturbs_nobody(tmp_path: Path, mesh: str) -> None:
     async with swarm_up(tmp_path, *QUIET, mesh=mesh, companions=1) as up:
         url = up.ready["firehose"] + "/v1/stream"
-        async with open_websocket_url(url) as watcher, open_websocket_url(url) as client:
+        async with websocket(url) as watcher, websocket(url) as client:
             for garbage in ("", "{", "[]", '"x"', '{"topic":"nowhere","body":{}}', os.urandom(64)):
                 await client.send_message(garbage)
                 with trio.fail_after(5):
@@ -118,7 +119,7 @@ async def test_a_message_of_two_mebibytes_closes_its_own_connection_only(
     tmp_path: Path, mesh: str
 ) -> None:
     async with swarm_up(tmp_path, *QUIET, mesh=mesh, companions=1) as up:
-        async with open_websocket_url(up.ready["firehose"] + "/") as client:
+        async with websocket(up.ready["firehose"] + "/") as client:
             body = {"from": "user_mika", "message": "x" * (2 << 20)}
             with trio.fail_after(5), pytest.raises(ConnectionClosed) as closed:
                 await client.send_message(json.dumps({"topic": "messages", "body": body}))

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 import trio
-from trio_websocket import WebSocketConnection, open_websocket_url
+from trio_websocket import WebSocketConnection
 
 from tests.support.processes import Up, aikyo, swarm_up
+from tests.support.servers import websocket
 
 
 @pytest.fixture
@@ -42,8 +43,8 @@ async def test_a_hello_over_the_firehose_is_answered_and_remembered(tmp_path: Pa
         assert up.ready["companions"] == ["alice", "bob", "carol"]
         hello = {"from": "user_mika", "to": ["companion_alice"], "message": "Hello Alice, I am Mika!"}
         async with (
-            open_websocket_url(up.ready["firehose"] + "/v1/stream") as stream,
-            open_websocket_url(up.ready["firehose"] + "/") as plain,
+            websocket(up.ready["firehose"] + "/v1/stream") as stream,
+            websocket(up.ready["firehose"] + "/") as plain,
         ):
             await plain.send_message(json.dumps({"topic": "messages", "body": hello}))
             with trio.fail_after(5):
@@ -64,7 +65,7 @@ async def test_a_hello_over_the_firehose_is_answered_and_remembered(tmp_path: Pa
 
 
 async def test_all_three_take_part_when_all_are_addressed(swarm: Up) -> None:
-    async with open_websocket_url(swarm.ready["firehose"] + "/v1/stream") as stream:
+    async with websocket(swarm.ready["firehose"] + "/v1/stream") as stream:
         body = {"from": "user_mika", "message": "Good morning, everybody!"}
         await stream.send_message(json.dumps({"topic": "messages", "body": body}))
         with trio.fail_after(5):
@@ -134,7 +135,7 @@ async def test_stop_ends_the_whole_swarm_and_leaves_nothing_behind(swarm: Up) ->
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
 async def test_a_signal_ends_it_within_two_seconds(swarm: Up, number: signal.Signals, code: int) -> None:
-    async with open_websocket_url(swarm.ready["firehose"] + "/v1/stream"):
+    async with websocket(swarm.ready["firehose"] + "/v1/stream"):
         with trio.fail_after(2):
             assert await swarm.end(number) == code
     assert not (swarm.home / "swarm.json").exists()

@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from ..errors import AikyoError
-from . import context, memory, ps, restart, say, stop, tail, up, version
+from . import context, memory, profile, ps, restart, say, stop, tail, up, version
 
 __all__ = ["app", "main"]
 
@@ -40,6 +40,7 @@ app.command("ps")(ps.ps)
 app.command("stop")(stop.stop)
 app.command("restart")(restart.restart)
 app.add_typer(memory.memory_app, name="memory")
+app.add_typer(profile.profile_app, name="profile")
 app.command("version")(version.version)
 
 

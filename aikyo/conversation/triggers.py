@@ -109,9 +109,7 @@ class Triggers:
             facts: what is known of the message.
             report: is told of every condition that could not be evaluated; such a one doesn't hold.
         """
-        asked = (self.params or {}).get("properties", {})
-        data = {key: value for key, value in params.items() if key in asked and _tame(value)}
-        data |= facts.variables()
+        data = {key: value for key, value in params.items() if _tame(value)} | facts.variables()
         found: dict[str, str] = {}
         for number, (expression, execute) in enumerate(self._conditions, 1):
             if all(tool in found for tool, _ in execute):
@@ -240,8 +238,10 @@ def _in_words(error: str, variables: Iterable[str]) -> _ConditionError:
     what = re.sub(r" \(in container '.*?'\)", "", what).replace("'<EOF>'", "the end")
     if unknown := re.fullmatch(r"undeclared reference to '(.+)'", what):
         what = f"unknown name '{unknown[1]}'{nearest(unknown[1], variables)}"
-    elif "no matching overload" in what and {"int", "double"} <= set(re.findall(r"\w+", what)):
-        what += "; against a number write 1.0, against an integer 1"
+    elif mixed := re.fullmatch(r"found no matching overload for '_?(.+?)_?' applied to '(.+)'", what):
+        what = f"'{mixed[1]}' does not take {mixed[2]}"
+        if {"int", "double"} <= set(re.findall(r"\w+", mixed[2])):
+            what += "; a number is written 1.0, an integer 1"
     return _ConditionError(what, max(line, 1), max(column, 1))
 
 

@@ -91,7 +91,9 @@ def test_show_prints_a_profile_whole(folder: Path, capsys: pytest.CaptureFixture
     assert "\x1b" not in out
 
 
-def test_show_as_json_holds_the_same_in_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_as_json_holds_the_same_in_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert aikyo("show", "mika", "--profiles-dir", folder, "--json") == 0
     (line,) = capsys.readouterr().out.splitlines()
     shown = json.loads(line)
@@ -99,7 +101,9 @@ def test_show_as_json_holds_the_same_in_one_line(folder: Path, capsys: pytest.Ca
     assert shown["events"]["conditions"][0]["expression"] == "first_meeting"
 
 
-def test_show_of_somebody_unknown_names_the_nearest(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_of_somebody_unknown_names_the_nearest(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert aikyo("show", "mkia", "--profiles-dir", folder) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -116,7 +120,9 @@ def test_check_says_ok(folder: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out == f"{folder / 'mika.toml'}: ok\n"
 
 
-def test_check_tells_every_problem_of_every_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_tells_every_problem_of_every_file(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     broken = folder / "broken.toml"
     broken.write_text('[metadata]\nname = ""\ncolor = "cyna"')
     missing = folder / "missing.toml"

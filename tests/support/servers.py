@@ -12,8 +12,8 @@ from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
 
+import msgspec
 import trio
-from msgspec.structs import replace
 from trio_websocket import WebSocketConnection, wrap_client_stream
 
 from aikyo.door import own_origins
@@ -132,20 +132,15 @@ async def swarm(folder: Path) -> AsyncGenerator[tuple[SwarmFile, House, Steering
 
 
 async def _echo(running: House) -> None:
-    async for received in running.alice.received:
-        said = received.payload
-        if isinstance(said, Message) and said.sender.startswith("user_"):
-            if "quietly" not in said.message:
-                answer = replace(
-                    said,
-                    id=running.new_id(),
-                    sender="companion_alice",
-                    to=(said.sender,),
-                    message=f"You said: {said.message}",
-                    reply_to=said.id,
-                )
-                await running.alice.publish(answer)
-            running.hub.emit(Event(type="talk-ended", conversation=said.conversation, reason="closed"))
+    with running.hub.subscribe(topics=("messages",)) as heard:
+        async for envelope in heard:
+            said = msgspec.json.decode(envelope.body, type=Message)
+            if said.sender.startswith("user_") and "quietly" not in said.message:
+                answer = f"You said: {said.message}"
+                await running.alice_says(answer, to=(said.sender,), conversation=said.conversation or "")
+            else:
+                closed = Event(type="talk-ended", conversation=said.conversation, reason="closed")
+                running.hub.emit(closed)
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from aikyo.config import Settings, load_settings
@@ -47,7 +48,10 @@ def test_an_unknown_setting_is_told_with_its_place_and_the_nearest(place: Place)
     place.local.write_text("seed = 1\n companion = 3\n")
     with pytest.raises(UsageError) as caught:
         place.load()
-    assert str(caught.value) == f"{place.local}:2:2: unknown setting 'companion'; did you mean 'companions'?"
+    assert (
+        str(caught.value)
+        == f"{place.local}:2:2: unknown setting 'companion'; did you mean 'companions'?"
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,3 +148,9 @@ def test_a_folder_is_relative_to_where_it_was_named(place: Place) -> None:
     assert place.load().profiles_dir == str(place.home.root / "mine")
     assert place.load({"AIKYO_PROFILES_DIR": "yours"}).profiles_dir == str(place.cwd / "yours")
     assert place.load(profiles_dir="/theirs").profiles_dir == "/theirs"
+
+
+def test_every_setting_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/settings.md").read_text()
+    for field in msgspec.structs.fields(Settings):
+        assert f"| `{field.name}` |" in page

@@ -1,3 +1,4 @@
+import contextlib
 import tomllib
 from collections.abc import Iterator
 from typing import Any
@@ -84,23 +85,36 @@ STRINGS = st.one_of(
     PLAIN.map(lambda text: '"""\n' + text.replace("\\", "\\\\").replace('"""', "") + '\n"""'),
     PLAIN.map(lambda text: "'''" + text.replace("'", "") + "\n'''"),
 )
-SCALARS = st.one_of(STRINGS, st.sampled_from(["1", "-2.5", "true", "inf", "0xff", "1979-05-27", "07:32:00"]))
-KEYS = st.one_of(st.from_regex(r"\A[A-Za-z0-9_-]{1,5}\Z"), PLAIN.map(lambda text: f"'{text}_'".replace("''", "'")))
+SCALARS = st.one_of(
+    STRINGS, st.sampled_from(["1", "-2.5", "true", "inf", "0xff", "1979-05-27", "07:32:00"])
+)
+KEYS = st.one_of(
+    st.from_regex(r"\A[A-Za-z0-9_-]{1,5}\Z"), PLAIN.map(lambda text: f"'{text}_'".replace("''", "'"))
+)
 VALUES = st.recursive(
     SCALARS,
     lambda inner: st.one_of(
         st.lists(inner, max_size=3).map(lambda items: "[ # ]\n " + " ,\n".join(items) + "\n]"),
         st.lists(inner, max_size=3).map(
-            lambda items: "{ " + " , ".join(f"k{index} = {item}" for index, item in enumerate(items)) + " }"
+            lambda items: (
+                "{ " + " , ".join(f"k{index} = {item}" for index, item in enumerate(items)) + " }"
+            )
         ),
     ),
     max_leaves=8,
 )
 
 
-@given(st.lists(st.tuples(st.sampled_from(["{} = {}", "[{0}]\nx = {1}", "[[{0}]]\n a.b = {1} # }}"]), VALUES)))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["{} = {}", "[{0}]\nx = {1}", "[[{0}]]\n a.b = {1} # }}"]), VALUES)
+    )
+)
 def test_whatever_is_written_is_found(parts: list[tuple[str, str]]) -> None:
-    lines = (form.format(f"key{index // 2 if '[[' in form else index}", value) for index, (form, value) in enumerate(parts))
+    lines = (
+        form.format(f"key{index // 2 if '[[' in form else index}", value)
+        for index, (form, value) in enumerate(parts)
+    )
     text = "\n".join(lines)
     try:
         tomllib.loads(text)
@@ -157,10 +171,8 @@ def test_what_is_no_toml_is_told_where(text: str, line: int, column: int) -> Non
 
 @given(st.text())
 def test_any_text_parses_or_is_refused(text: str) -> None:
-    try:
+    with contextlib.suppress(TomlError):
         parse_toml(text)
-    except TomlError:
-        pass
 
 
 def test_a_number_of_thousands_of_digits_is_refused() -> None:
@@ -185,6 +197,10 @@ def test_a_byte_order_mark_does_not_matter(tmp_path: Any) -> None:
 def test_a_folder_a_missing_and_an_endless_file_are_refused(tmp_path: Any) -> None:
     large = tmp_path / "large.toml"
     large.write_text("# " + "x" * (1 << 20))
-    for file, what in ((tmp_path, "not a file"), (tmp_path / "no", "cannot be read"), (large, "over the limit")):
+    for file, what in (
+        (tmp_path, "not a file"),
+        (tmp_path / "no", "cannot be read"),
+        (large, "over the limit"),
+    ):
         with pytest.raises(TomlError, match=what):
             read_toml(file)

@@ -35,7 +35,9 @@ def console(file: Any) -> Console:
 
 
 def status() -> SwarmStatus:
-    alice = CompanionStatus(name="alice", id="companion_alice", activity="listening", display_name="Alice")
+    alice = CompanionStatus(
+        name="alice", id="companion_alice", activity="listening", display_name="Alice"
+    )
     return SwarmStatus(companions=(alice,), started=0, pid=1, mesh="", firehose="", gateway="")
 
 
@@ -54,7 +56,9 @@ async def show_for(seconds: float, envelopes: AsyncIterator[Envelope], screen: S
         await run_dashboard(envelopes, status, console=console(screen), clock=lambda: 0)
 
 
-async def test_it_shows_what_is_said_and_gives_the_terminal_back(autojump_clock: trio.testing.MockClock) -> None:
+async def test_it_shows_what_is_said_and_gives_the_terminal_back(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
     send, receive = trio.open_memory_channel[Envelope](1)
     screen = Screen()
     await send.send(said("good evening"))
@@ -69,7 +73,9 @@ async def test_nothing_new_is_not_drawn(autojump_clock: trio.testing.MockClock) 
     assert len(screen.drawn) <= 2
 
 
-async def test_a_flood_is_drawn_no_more_than_eight_times_a_second(autojump_clock: trio.testing.MockClock) -> None:
+async def test_a_flood_is_drawn_no_more_than_eight_times_a_second(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
     async def flood() -> AsyncIterator[Envelope]:
         for number in range(4000):
             yield said(f"word-{number}")

@@ -47,14 +47,18 @@ def say(view: View, who: str, text: str, *to: str) -> None:
 
 
 def shown(view: View, width: int = 80, height: int = 24, encoding: str = "utf-8") -> list[str]:
-    console = Console(width=width, height=height, file=io.StringIO(), color_system=None, legacy_windows=False)
+    console = Console(
+        width=width, height=height, file=io.StringIO(), color_system=None, legacy_windows=False
+    )
     with console.capture() as capture:
         console.print(render(view, width, height, encoding=encoding, local=time.gmtime))
     return capture.get().split("\n")[:-1]
 
 
 def colors(view: View) -> str:
-    console = Console(width=80, height=24, file=io.StringIO(), force_terminal=True, color_system="standard")
+    console = Console(
+        width=80, height=24, file=io.StringIO(), force_terminal=True, color_system="standard"
+    )
     with console.capture() as capture:
         console.print(render(view, 80, 24, local=time.gmtime))
     return capture.get()
@@ -71,9 +75,20 @@ def talk() -> View:
         idle=0,
     )
     say(view, "user_mika", "Hello everybody!")
-    say(view, "companion_alice", "Oh, hello! " + "I sort shells by how loudly they complain. " * 3, "user_mika")
-    say(view, "companion_hina", "こんにちは！今朝、海辺の喫茶店でとてもおもしろい古い地図を見つけました。" * 2)
-    apply(view, "actions", Action(id="a", sender="companion_bob", name="gesture", params={"kind": "nod"}))
+    say(
+        view,
+        "companion_alice",
+        "Oh, hello! " + "I sort shells by how loudly they complain. " * 3,
+        "user_mika",
+    )
+    say(
+        view,
+        "companion_hina",
+        "こんにちは！今朝、海辺の喫茶店でとてもおもしろい古い地図を見つけました。" * 2,
+    )
+    apply(
+        view, "actions", Action(id="a", sender="companion_bob", name="gesture", params={"kind": "nod"})
+    )
     apply(view, "events", Event(type="talk-ended", reason="closed"))
     return view
 
@@ -129,6 +144,14 @@ def test_the_newest_is_at_the_bottom_and_the_oldest_goes_first() -> None:
     assert words[-1] == "word-59"
     assert words == [f"word-{number}" for number in range(60 - len(words), 60)]
     assert len(words) > 10
+
+
+def test_of_a_long_message_the_end_is_shown() -> None:
+    view = view_of(companion("alice"))
+    say(view, "companion_alice", " ".join(f"word-{number}" for number in range(400)))
+    lines = shown(view, height=14)
+    assert "word-399" in lines[-4]
+    assert not any("word-0 " in line for line in lines[2:])
 
 
 def test_a_long_message_hangs_under_its_first_line(talk: View) -> None:
@@ -191,7 +214,11 @@ HOSTILE = "\x1b[2J\x1b]0;x\x07[red]loud[/red] \u202eback\u202c new\nline " + "lo
 def test_hostile_text_is_shown_as_text(width: int, height: int) -> None:
     view = view_of(companion("alice", mood=HOSTILE, reason=HOSTILE, display_name=HOSTILE, brain=HOSTILE))
     say(view, "companion_" + "z" * 100, HOSTILE, HOSTILE[:128])
-    apply(view, "actions", Action(id="a", sender=HOSTILE[:128], name=HOSTILE[:64], params={"target": HOSTILE}))
+    apply(
+        view,
+        "actions",
+        Action(id="a", sender=HOSTILE[:128], name=HOSTILE[:64], params={"target": HOSTILE}),
+    )
     apply(view, "events", Event(type=HOSTILE, reason=HOSTILE, companion=HOSTILE))
     lines = shown(view, width, height)
     assert len(lines) <= height

@@ -13,7 +13,12 @@ ALICE = CompanionStatus(name="alice", id="companion_alice", activity="listening"
 
 def status(*companions: CompanionStatus, started: float = 0) -> SwarmStatus:
     return SwarmStatus(
-        companions=companions or (ALICE,), started=started, pid=1, mesh="", firehose="ws://f", gateway="http://g"
+        companions=companions or (ALICE,),
+        started=started,
+        pid=1,
+        mesh="",
+        firehose="ws://f",
+        gateway="http://g",
     )
 
 
@@ -46,7 +51,10 @@ def test_what_is_said_joins_the_talk_and_is_its_speakers_last_words(view: View) 
 def test_last_words_outlive_the_next_status(view: View) -> None:
     say(view, "companion_alice", "Hello!")
     view.tick(status(msgspec.structs.replace(ALICE, inbox=3)), 0)
-    assert (view.rows["companion_alice"].words, view.rows["companion_alice"].status.inbox) == ("Hello!", 3)
+    assert (view.rows["companion_alice"].words, view.rows["companion_alice"].status.inbox) == (
+        "Hello!",
+        3,
+    )
 
 
 def test_a_companion_that_left_is_shown_no_more(view: View) -> None:
@@ -56,7 +64,9 @@ def test_a_companion_that_left_is_shown_no_more(view: View) -> None:
 
 @pytest.mark.parametrize("who", ["alice", "companion_alice"])
 def test_an_event_changes_what_a_companion_does_at_once(view: View, who: str) -> None:
-    view.apply(envelope("events", Event(type="activity", companion=who, activity="resting", reason="tired")))
+    view.apply(
+        envelope("events", Event(type="activity", companion=who, activity="resting", reason="tired"))
+    )
     view.apply(envelope("events", Event(type="mood", companion=who, mood="sleepy")))
     row = view.rows["companion_alice"].status
     assert (row.activity, row.reason, row.mood) == ("resting", "tired", "sleepy")
@@ -91,13 +101,19 @@ def test_what_people_should_know_stands_in_the_talk_with_its_reason(view: View) 
         ("sing", {"target": "companion_zed"}, "does sing to zed"),
     ],
 )
-def test_what_is_done_is_told_in_words(view: View, name: str, params: dict[str, object], text: str) -> None:
+def test_what_is_done_is_told_in_words(
+    view: View, name: str, params: dict[str, object], text: str
+) -> None:
     view.apply(envelope("actions", Action(id="a", sender="companion_bob", name=name, params=params)))
     assert view.deeds[-1].text == text
 
 
 def test_speaking_is_not_told_twice(view: View) -> None:
-    view.apply(envelope("actions", Action(id="a", sender="companion_alice", name="speak", params={"message": "x"})))
+    view.apply(
+        envelope(
+            "actions", Action(id="a", sender="companion_alice", name="speak", params={"message": "x"})
+        )
+    )
     assert not view.deeds
     assert view.counts == {"actions": 1}
 
@@ -127,7 +143,10 @@ def test_drops_are_those_of_all_inboxes(view: View) -> None:
     assert view.dropped == 5
 
 
-@given(st.sampled_from(["messages", "actions", "states", "events", "nonsense"]), st.binary() | st.text().map(str.encode))
+@given(
+    st.sampled_from(["messages", "actions", "states", "events", "nonsense"]),
+    st.binary() | st.text().map(str.encode),
+)
 def test_what_cannot_be_read_is_counted(topic: str, body: bytes) -> None:
     view = View()
     view.apply(Envelope(seq=1, time=0, topic=topic, body=Raw(body)))

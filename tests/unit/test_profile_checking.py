@@ -1,8 +1,16 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from aikyo.companion.profile import ProfileError, check_profile, load_profile
+from aikyo.companion.profile import (
+    BrainChoice,
+    Metadata,
+    ProfileError,
+    Voice,
+    check_profile,
+    load_profile,
+)
 from aikyo.paths import bundled_profiles
 
 WHOLE = """\
@@ -39,7 +47,10 @@ description = "whether you meet for the first time"
 
 [[events.conditions]]
 expression = "first_meeting"
-execute = [{ tool = "speak", instruction = "Introduce yourself." }, { tool = "gesture", instruction = "Bow." }]
+execute = [
+  { tool = "speak", instruction = "Introduce yourself." },
+  { tool = "gesture", instruction = "Bow." },
+]
 
 [[events.conditions]]
 expression = "true"
@@ -64,12 +75,20 @@ def test_a_whole_profile_is_read_as_it_stands(file: Path) -> None:
     assert check_profile(file) == []
     assert profile.tools == ("speak", "gesture", "recall")
     assert profile.icon == file.with_name("mika.png")
-    assert (profile.brain.provider, profile.brain.model, profile.voice.engine) == ("offline", "x", "none")
+    assert (profile.brain.provider, profile.brain.model, profile.voice.engine) == (
+        "offline",
+        "x",
+        "none",
+    )
     persona = profile.persona()
     assert (persona.id, persona.name, persona.role) == ("companion_mika", "ミカ", "You keep the lamp.")
     assert (persona.interests, persona.phrases) == (("lamps", "灯台"), ("Mind the step.",))
     presence = profile.presence("companion_mika-2")
-    assert (presence.id, presence.name, presence.story) == ("companion_mika-2", "ミカ", "Keeps a lighthouse.")
+    assert (presence.id, presence.name, presence.story) == (
+        "companion_mika-2",
+        "ミカ",
+        "Keeps a lighthouse.",
+    )
 
 
 def test_a_name_is_enough(file: Path) -> None:
@@ -89,6 +108,14 @@ def test_role_and_tools_may_stand_in_metadata_or_above_it(file: Path) -> None:
     ]
 
 
+def test_the_documentation_shows_a_profile_that_is_right_and_names_every_key(file: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/profile.md").read_text()
+    assert problems(file, page.split("```toml\n")[1].split("```")[0]) == []
+    for table, kind in (("", Metadata), ("brain.", BrainChoice), ("voice.", Voice)):
+        for field in msgspec.structs.fields(kind):
+            assert f"| `{table}{field.name}` |" in page
+
+
 def test_what_comes_with_the_program_is_right() -> None:
     files = sorted(bundled_profiles().glob("*.toml"))
     assert {"alice", "bob", "carol"} <= {file.stem for file in files}
@@ -100,6 +127,7 @@ def test_what_comes_with_the_program_is_right() -> None:
     [
         ("", 1, 1, "'metadata' is missing"),
         ("[metadata]\n", 1, 2, "'name' is missing in [metadata]"),
+        ('[metadata]\nnmae = "M"', 2, 1, "did you mean 'name'?"),
         ("metadata = 1", 1, 12, "'metadata' is a table: [metadata]"),
         ('[metadata]\nname = "M"\ncolour = "red"', 3, 1, "unknown key 'colour'; did you mean 'color'?"),
         ('[metadata]\nname = "M"\n[metdata]', 3, 2, "did you mean 'metadata'?"),
@@ -161,9 +189,10 @@ def test_a_problem_is_told_with_its_place_and_the_way_out(
             "'fly' is not among the actions",
         ),
         (
-            'expression = "true"\nexecute = [{ tool = "speak", instruction = "x" }, { tool = "speak", instruction = "y" }]',
-            5,
-            60,
+            'expression = "true"\nexecute = [{ tool = "speak", instruction = "" },\n'
+            '{ tool = "speak", instruction = "" }]',
+            6,
+            10,
             "told twice",
         ),
     ],

@@ -35,8 +35,9 @@ def test_the_folders_are_searched_in_order(tmp_path: Path) -> None:
 
 def test_a_folder_that_comes_twice_keeps_its_first_place(tmp_path: Path) -> None:
     home = Home(tmp_path)
-    dirs = profile_dirs(home, cwd=tmp_path, given=bundled_profiles())
-    assert dirs == (bundled_profiles(), tmp_path / "profiles")
+    bundled = bundled_profiles()
+    again = bundled / ".." / bundled.name
+    assert profile_dirs(home, cwd=tmp_path, given=again) == (again, tmp_path / "profiles")
 
 
 def test_a_folder_that_is_not_there_is_refused_only_when_it_was_asked_for(tmp_path: Path) -> None:
@@ -64,9 +65,18 @@ def test_an_unknown_name_is_told_with_the_nearest(tmp_path: Path) -> None:
 def test_alice_bob_and_carol_come_first_then_the_others_by_name(tmp_path: Path) -> None:
     for name in ("zoe", "carol", "ann", "bob", "alice"):
         write(tmp_path, name)
-    assert [name for name, _ in choose_profiles(5, (), [tmp_path])] == ["alice", "bob", "carol", "ann", "zoe"]
+    assert [name for name, _ in choose_profiles(5, (), [tmp_path])] == [
+        "alice",
+        "bob",
+        "carol",
+        "ann",
+        "zoe",
+    ]
     assert [name for name, _ in choose_profiles(2, (), [tmp_path])] == ["alice", "bob"]
-    assert [name for name, _ in choose_profiles(2, ("zoe", "companion_ann"), [tmp_path])] == ["zoe", "ann"]
+    assert [name for name, _ in choose_profiles(2, ("zoe", "companion_ann"), [tmp_path])] == [
+        "zoe",
+        "ann",
+    ]
 
 
 def test_more_companions_than_profiles_repeat_with_a_number(tmp_path: Path) -> None:

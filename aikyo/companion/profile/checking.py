@@ -48,8 +48,8 @@ def read_profile(file: FilePath) -> tuple[Tables, Triggers] | list[Problem]:
         document = read_toml(file)
     except TomlError as error:
         return [error.problem]
-    document, problems = _gathered(document)
-    problems += check_table(document, Tables)
+    document, twice = _gathered(document)
+    problems = twice or list(check_table(document, Tables))
     if problems:  # only what has the right shape can be looked into
         return sorted(problems)
     tables = msgspec.convert(document.data, Tables)

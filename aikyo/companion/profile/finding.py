@@ -31,19 +31,29 @@ def profile_dirs(home: Home, *, cwd: Path, given: Path | str | None = None) -> t
     dirs = [cwd / "profiles", home.profiles, bundled_profiles()]
     if given is not None:
         first = Path(given).expanduser()
-        if not first.is_dir():
+        if not _is_folder(first):
             raise UsageError(f"no folder {first} to take profiles from; see --profiles-dir")
         dirs.insert(0, first)
-    return tuple({folder.resolve(): folder for folder in reversed(dirs)}.values())[::-1]
+    unique: dict[Path, Path] = {}
+    for folder in dirs:
+        unique.setdefault(folder.resolve(), folder)
+    return tuple(unique.values())
 
 
 def list_profiles(dirs: Iterable[Path]) -> dict[str, Path]:
     """The profiles there are: bare name (that of the file) → file, alphabetically, none opened."""
     found: dict[str, Path] = {}
-    for folder in dirs:
+    for folder in filter(_is_folder, dirs):
         for file in folder.glob("*.toml"):
             found.setdefault(file.stem, file)
     return dict(sorted(found.items()))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # above it is a folder that we may not enter
+        return False
 
 
 def find_profile(name: str, dirs: Sequence[Path]) -> Profile:

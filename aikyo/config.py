@@ -1,0 +1,184 @@
+"""Settings: from defaults, two files, the environment and flags, in rising order."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from .errors import UsageError
+from .paths import Home
+from .toml import Document, Problem, TomlError, check_table, expectation, read_toml
+
+__all__ = ["Settings", "load_settings"]
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything a swarm can be told; the defaults are what `aikyo up` does by itself.
+
+    Attributes:
+        companions: how many; when only `profiles` is given, as many as these.
+        profiles: whom to start with, by name; empty means the program's choice.
+        profiles_dir: a folder of profiles that is looked in first.
+        topic: what the first talk is about; None: the companions choose; "": nobody begins.
+        brain: what thinks; `auto` is anthropic where a key is set, else offline.
+        model: the brain's model; None: the brain's default.
+        small_model: the model for small decisions; None: the brain's default.
+        wire: the dialect that is sent.
+        mesh: keeps meshes on one LAN apart; "" is the common one.
+        listen: the address libp2p listens on.
+        firehose_port: 0 picks a free one.
+        gateway_port: 0 picks a free one.
+        seed: makes the offline brain and all choices repeatable.
+        pace: scales the pauses between turns; 1 is natural, 0 is none.
+        dashboard: whether a terminal gets the live view.
+    """
+
+    companions: Annotated[int, Meta(ge=0, le=100)] = 3
+    profiles: tuple[str, ...] = ()
+    profiles_dir: str | None = None
+    topic: str | None = None
+    brain: Literal["auto", "anthropic", "openai", "offline"] = "auto"
+    model: str | None = None
+    small_model: str | None = None
+    wire: Literal["plain", "jsonrpc"] = "plain"
+    mesh: str = ""
+    listen: str = "0.0.0.0"
+    firehose_port: Port = 8080
+    gateway_port: Port = 3000
+    seed: int | None = None
+    pace: Annotated[float, Meta(ge=0)] = 1.0
+    dashboard: bool = True
+
+
+_FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
+_MAY_BE_EMPTY = {"topic", "mesh"}
+_MESH = re.compile(r"[a-z0-9-]{1,32}")
+
+
+def load_settings(
+    home: Home, *, cwd: Path, environ: Mapping[str, str], flags: Mapping[str, object]
+) -> Settings:
+    """Put the settings together: defaults, HOME/aikyo.toml, ./aikyo.toml, `AIKYO_…`, flags.
+
+    Args:
+        home: whose `aikyo.toml` is read, if there is one.
+        cwd: where `./aikyo.toml` is looked for, and what a relative `profiles_dir` is relative to
+            (one in a file is relative to that file).
+        environ: the environment; `AIKYO_FIREHOSE_PORT` sets `firehose_port`, and so on.
+        flags: by setting; None stands for a flag that was not given.
+
+    Raises:
+        UsageError: an unknown setting or a wrong value, with the place: ``file:line:column``, the
+            variable, or the flag.
+    """
+    values: dict[str, Any] = {}
+    for file in (home.settings, cwd / "aikyo.toml"):
+        if _is_there(file):
+            values |= _from_file(file)
+    values |= _from_environment(environ, cwd)
+    values |= _from_flags(flags, cwd)
+    if values.get("profiles") and "companions" not in values:
+        values["companions"] = len(values["profiles"])
+    return msgspec.convert(values, Settings)
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError:  # it cannot even be looked for: reading it tells why
+        return True
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    try:
+        document = read_toml(file)
+    except TomlError as error:
+        raise _at(file, error.problem) from None
+    problems = list(check_table(document, Settings, noun="setting"))
+    problems += _unfitting(document)
+    if problems:
+        raise _at(file, min(problems))
+    return _anchored(document.data, file.parent)
+
+
+def _unfitting(document: Document) -> list[Problem]:
+    found = ((key, _misfit(key, value)) for key, value in document.data.items())
+    return [document.at_value((key,), f"'{key}': {what}") for key, what in found if what]
+
+
+def _from_environment(environ: Mapping[str, str], cwd: Path) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key, field in _FIELDS.items():
+        variable = f"AIKYO_{key.upper()}"
+        text = environ.get(variable)
+        if text is None or (text == "" and key not in _MAY_BE_EMPTY):
+            continue
+        value: object = text
+        if key == "profiles":
+            value = [name.strip() for name in text.split(",") if name.strip()]
+        elif key == "dashboard":
+            value = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(text.lower(), text)
+        problem = expectation(value, field.type, strict=False)
+        if problem:
+            raise UsageError(f"{variable}: {problem[1]}, in the environment")
+        values[key] = msgspec.convert(value, field.type, strict=False)
+        if what := _misfit(key, values[key]):
+            raise UsageError(f"{variable}: {what}, in the environment")
+    return _anchored(values, cwd)
+
+
+def _from_flags(flags: Mapping[str, object], cwd: Path) -> dict[str, Any]:
+    values = {key: value for key, value in flags.items() if value is not None}
+    for key, value in values.items():
+        problem = expectation(value, _FIELDS[key].type)
+        what = problem[1] if problem else _misfit(key, value)
+        if what:
+            raise UsageError(f"--{key.replace('_', '-')}: {what}")
+    return _anchored(values, cwd)
+
+
+def _anchored(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The same, with a relative `profiles_dir` made absolute."""
+    named = values.get("profiles_dir")
+    if named is None:
+        return dict(values)
+    return {**values, "profiles_dir": str((folder / Path(named).expanduser()).absolute())}
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "listen": (_is_address, "is no IP address; 0.0.0.0 is all interfaces"),
+    "mesh": (
+        lambda name: name == "" or _MESH.fullmatch(name) is not None,
+        "is no mesh name; it takes 1 to 32 of a-z, 0-9 and -",
+    ),
+    "pace": (math.isfinite, "is no pace; 1 is natural, 0 has no pauses"),
+}
+
+
+def _misfit(key: str, value: object) -> str:
+    """What is wrong with a value whose type is right, or nothing."""
+    rule = _RULES.get(key)
+    if rule is None or expectation(value, _FIELDS[key].type) is not None or rule[0](value):
+        return ""
+    return f"{value!r} {rule[1]}"
+
+
+def _at(file: Path, problem: Problem) -> UsageError:
+    return UsageError(f"{file}:{problem.line}:{problem.column}: {problem.what}")

@@ -1,0 +1,68 @@
+"""The companions: a line for each."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.style import Style
+from rich.text import Text
+
+from ..text import clip
+from ..wire import Activity
+from .pen import DIM, NARROW, Pen, pad
+from .view import Row
+
+__all__ = ["people_lines"]
+
+_STYLES: dict[Activity, Style] = {
+    "starting": Style(color="yellow"),
+    "listening": Style(color="green"),
+    "thinking": Style(color="yellow"),
+    "speaking": Style(color="green", bold=True),
+    "resting": DIM,
+    "restarting": Style(color="yellow"),
+    "failed": Style(color="red", bold=True),
+    "stopped": DIM,
+}
+_AT_WORK = frozenset({"listening", "thinking", "speaking"})
+_ACTIVITY_COLUMN = max(map(len, _STYLES)) + 2
+_MOOD = 10
+
+
+def people_lines(pen: Pen, width: int, room: int) -> list[Text]:
+    """At most `room` lines: who is there, what they do, and what they said last."""
+    rows = list(pen.view.rows.values())
+    if not rows:
+        return [Text("no companions of this swarm; others on the mesh can be heard", DIM)]
+    shown = rows if len(rows) <= room else rows[: room - 1]
+    names = max((cell_len(pen.name(row.status.id)) for row in shown), default=0)
+    moods = max((cell_len(_mood(pen, row)) for row in shown), default=0)
+    lines = [_person(pen, row, width, names, moods) for row in shown]
+    if len(shown) < len(rows):
+        lines.append(Text(f"  and {len(rows) - len(shown)} more: aikyo ps", DIM))
+    return lines
+
+
+def _person(pen: Pen, row: Row, width: int, names: int, moods: int) -> Text:
+    status = row.status
+    style = _STYLES[status.activity]
+    line = Text.assemble(("● " if status.activity in _AT_WORK else "○ ", style))
+    after_name = names + 4
+    pad(line.append(pen.name(status.id), pen.name_style(status.id)), after_name)
+    after_activity = after_name + _ACTIVITY_COLUMN
+    pad(line.append(status.activity, style), after_activity)
+    if width >= NARROW:
+        after_mood = after_activity + (moods + 2 if moods else 0)
+        pad(line.append(_mood(pen, row)), after_mood)
+        peers = "1 peer" if status.peers == 1 else f"{status.peers} peers"
+        pad(line.append(peers, DIM), after_mood + 10)
+        for what, count in (("inbox", status.inbox), ("restarts", status.restarts)):
+            if count:
+                line.append(f"{what} {count}  ", Style(color="yellow"))
+    room = width - cell_len(line.plain)
+    if status.reason and status.activity not in _AT_WORK:
+        return line.append(clip(pen.plain(status.reason), room), style)
+    return line.append(clip(pen.plain(row.words), room), DIM)
+
+
+def _mood(pen: Pen, row: Row) -> str:
+    return clip(pen.plain(row.status.mood), _MOOD)

@@ -70,7 +70,7 @@ def test_a_kill_while_a_memory_begins_leaves_none_or_a_whole_one(tmp_path: Path)
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as writer:
         assert writer.stdout is not None
         writer.stdout.readline()
-        while not any(tmp_path.glob("*.db")):
+        while writer.poll() is None and not any(tmp_path.glob("*.db")):
             pass
         writer.kill()
     begun = sorted(tmp_path.glob("*.db"))

@@ -1,5 +1,6 @@
 import sqlite3
 import tempfile
+import tracemalloc
 from contextlib import closing
 from pathlib import Path
 from typing import Any, get_args
@@ -122,6 +123,18 @@ def test_a_dump_that_is_read_slowly_keeps_no_hold_on_the_file(path: Path) -> Non
             busy, in_log, folded = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         assert (busy, in_log, folded) == (0, 0, 0)
         assert len(list(dump)) == 599
+
+
+def test_a_dump_holds_little_at_once(path: Path) -> None:
+    remember(path, *("x" * 4096 for _ in range(3000)))
+    with MemoryFile.read(path) as reader:
+        tracemalloc.start()
+        try:
+            assert sum(1 for _ in reader.dump()) == 3000
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert most < 6 * 2**20  # all of it would be 12 MiB and more
 
 
 def test_a_reader_sees_what_was_just_appended_and_never_half_of_it(path: Path) -> None:

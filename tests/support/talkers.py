@@ -54,7 +54,9 @@ class Talk:
     def moment(self, me: Persona, **fields: Any) -> Moment:
         """The moment of `me` after the last line."""
         last = self.lines[-1] if self.lines else None
-        others = [Someone(p.id, p.name, "companion", met=self._spoke(me)) for p in self.personas if p is not me]
+        others = [
+            Someone(p.id, p.name, "companion", met=self._spoke(me)) for p in self.personas if p is not me
+        ]
         others.sort(key=lambda someone: last is None or someone.id != last.sender)
         usual: dict[str, Any] = {
             "now": BEGINNING + timedelta(seconds=5 * len(self.lines)),

@@ -47,6 +47,11 @@ def test_no_text_breaks_the_line_or_steers_the_terminal(text: str, sender: str) 
     assert all(c.isprintable() or c == "\u200d" for c in line)
 
 
+@pytest.mark.parametrize("time", [-1e300, -1.0, 0.0, 1e11, 1e300, float("inf")])
+def test_any_time_at_all_can_be_shown(time: float) -> None:
+    assert as_line(entry("hello", time=time)).endswith("hello")
+
+
 def test_an_emoji_of_several_stays_one() -> None:
     assert as_line(entry("👩‍🚀")).endswith("👩‍🚀")
 

@@ -4,6 +4,7 @@ from contextlib import closing
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aikyo.memory.stopwords import STOP_WORDS
 from aikyo.memory.words import MAX_TERMS, index_text, match_expression
 
 ANY_TEXT = st.text(st.characters(), max_size=200)  # surrogates and NUL among them
@@ -61,6 +62,16 @@ def test_a_long_query_keeps_its_first_terms() -> None:
     expression = match_expression(" ".join(f"word{number}" for number in range(1000)))
     assert expression is not None
     assert expression.split(" OR ") == [f'"word{number}"' for number in range(MAX_TERMS)]
+
+
+def test_a_long_query_of_words_that_tell_nothing_is_bounded_too() -> None:
+    expression = match_expression(" ".join(STOP_WORDS))
+    assert expression is not None
+    assert len(expression.split(" OR ")) == MAX_TERMS < len(STOP_WORDS)
+
+
+def test_one_kana_is_found_wherever_it_begins_a_pair() -> None:
+    assert finds("は", "母は海へ", "海へ", "それは") == [0, 2]
 
 
 def test_a_run_of_kanji_and_kana_is_indexed_in_pairs_and_its_last_character() -> None:

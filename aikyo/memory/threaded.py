@@ -1,0 +1,107 @@
+"""A companion's memory as its tasks use it: SQLite in a thread, never in trio's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from .base import Entry, Hit
+from .file import MemoryFile
+
+if TYPE_CHECKING:
+    import trio
+
+__all__ = ["Memory"]
+
+T = TypeVar("T")
+
+
+class Memory:
+    """A memory that is open, for any number of tasks.
+
+    One connection writes and one reads, each in one thread at a time: a long recall never holds up
+    an entry that is to be written. Every method raises `MemoryFileError` when the file cannot be
+    used; what was written before is unharmed.
+
+    Cancellation: while a call waits for its turn it ends at once, and nothing was done. Once it has
+    begun it is completed, and only then the cancellation takes effect, at the caller's next wait.
+    """
+
+    def __init__(self, writer: MemoryFile, reader: MemoryFile) -> None:
+        # Imported here and below, since `aikyo memory` reads files without trio, whose import is
+        # longer than all the rest of such a command.
+        import trio
+
+        self._writer = writer
+        self._reader = reader
+        self._writing = trio.CapacityLimiter(1)
+        self._reading = trio.CapacityLimiter(1)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, path: Path) -> AsyncIterator[Self]:
+        """Open the file, made when missing, for as long as the context lasts.
+
+        Raises:
+            MemoryFileError: it cannot be made, is damaged, foreign, or of a newer version. Nothing
+                that is there is ever replaced.
+        """
+        import trio
+
+        writer, reader = await trio.to_thread.run_sync(_open_both, path)
+        try:
+            yield cls(writer, reader)
+        finally:
+            with trio.CancelScope(shield=True):
+                await trio.to_thread.run_sync(_close_both, writer, reader)
+
+    async def append(self, entry: Entry) -> bool:
+        """Write an entry; on return it is durable against the end of the process, kill -9 included.
+
+        (Against the loss of power what was written in the last moments is not: for that, every
+        commit would wait for the disk.)
+
+        Returns:
+            False when an entry with this `uid` and `kind` was there; that one stays as it is.
+        """
+        return await _in_thread(self._writing, partial(self._writer.append, entry))
+
+    async def recent(self, conversation: str | None, n: int) -> tuple[Entry, ...]:
+        """The newest `n` entries of a conversation (None: of everything), oldest first."""
+        return await _in_thread(self._reading, partial(self._reader.recent, conversation, n))
+
+    async def recall(self, query: str, k: int = 8, *, exclude: Collection[str] = ()) -> tuple[Hit, ...]:
+        """The `k` entries that fit `query` best, best first: see `MemoryFile.recall`."""
+        return await _in_thread(self._reading, partial(self._reader.recall, query, k, exclude=exclude))
+
+    async def met(self, sender: str, *, before: float | None = None) -> bool:
+        """Whether `sender` was ever heard (or only before a time, in seconds since the epoch)."""
+        return await _in_thread(self._reading, partial(self._reader.met, sender, before=before))
+
+    async def count(self) -> int:
+        """How many entries there are."""
+        return await _in_thread(self._reading, self._reader.count)
+
+
+async def _in_thread(turn: trio.CapacityLimiter, call: Callable[[], T]) -> T:
+    import trio
+
+    return await trio.to_thread.run_sync(call, limiter=turn)
+
+
+def _open_both(path: Path) -> tuple[MemoryFile, MemoryFile]:
+    writer = MemoryFile.open(path)
+    try:
+        return writer, MemoryFile.read(path)
+    except BaseException:
+        writer.close()
+        raise
+
+
+def _close_both(writer: MemoryFile, reader: MemoryFile) -> None:
+    # The writer last: the last to close folds the log into the file, which a reader may not.
+    reader.close()
+    writer.close()

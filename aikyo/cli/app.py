@@ -64,6 +64,8 @@ def main(args: list[str] | None = None) -> NoReturn:
         code = _fail(error.format_message() + " (aikyo --help shows the way)", error.exit_code)
     except BrokenPipeError:
         code = _hush()
+    except SystemExit as end:  # typer's own way out of a broken pipe
+        code = _hush() if isinstance(end.__context__, BrokenPipeError) else end.code
     except Exception as error:
         if debug:
             raise

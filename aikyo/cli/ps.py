@@ -1,0 +1,61 @@
+"""`aikyo ps`."""
+
+from __future__ import annotations
+
+import time
+
+from ..paths import Home
+from ..wire import SwarmStatus
+from .common import DebugOption, HomeOption, JsonOption, print_json
+from .terminal import run
+
+__all__ = ["ps"]
+
+_HEADINGS = ("NAME", "STATE", "SINCE", "RESTARTS", "PEERS", "INBOX", "TURNS", "MOOD", "BRAIN")
+
+
+def ps(home: HomeOption = None, as_json: JsonOption = False, debug: DebugOption = False) -> None:
+    """Show what runs: each companion, what it does, and how it fares.
+
+    Example: aikyo ps --json
+    """
+    status = run(lambda: _status(Home.locate(home)))
+    if as_json:
+        print_json(status)
+        return
+    for line in _table(status, time.time()):
+        print(line)
+
+
+async def _status(home: Home) -> SwarmStatus:
+    from ..client import Remote, find_swarm
+
+    return await Remote(find_swarm(home)).status()
+
+
+def _table(status: SwarmStatus, now: float) -> list[str]:
+    """Lines whose columns stand under each other, wide characters counted as two."""
+    from rich.cells import cell_len
+
+    from ..client import clean
+
+    rows = [_HEADINGS]
+    for one in status.companions:
+        state = f"{one.activity} ({one.reason})" if one.reason else one.activity
+        numbers = (str(one.restarts), str(one.peers), str(one.inbox), str(one.turns))
+        since = _ago(now - one.since) if one.since else "-"
+        rows.append((one.name, clean(state), since, *numbers, clean(one.mood) or "-", one.brain or "-"))
+    widths = [max(cell_len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _ago(seconds: float) -> str:
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size:
+            return f"{seconds // size:.0f}{unit}"
+    return f"{max(seconds, 0):.0f}s"

@@ -1,0 +1,53 @@
+"""Where a command meets the terminal: running async code, colour, and words on the side."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TextIO, TypeVar
+
+import typer
+
+from ..errors import AikyoError, leaves
+
+__all__ = ["colored", "note", "read_text", "run"]
+
+T = TypeVar("T")
+
+
+def run(main: Callable[[], Awaitable[T]]) -> T:
+    """Run `main` under trio; what was foreseen comes out as itself, not in a group.
+
+    When nobody reads our output any more (`| head`), the program ends as if it were done.
+    """
+    import trio
+
+    try:
+        return trio.run(main)
+    except (BrokenPipeError, BaseExceptionGroup) as raised:
+        errors = leaves(raised)
+        for kind in (KeyboardInterrupt, AikyoError):
+            for error in errors:
+                if isinstance(error, kind):
+                    raise error from None
+        if any(isinstance(error, BrokenPipeError) for error in errors):
+            # What is left in the buffer must not fail again, and typer would call it a failure
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+        raise
+
+
+def colored(stream: TextIO) -> bool:
+    """Whether colours are welcome on `stream`: on a terminal, and never with `NO_COLOR`."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def note(text: str) -> None:
+    """Say something on the side (stderr), where it disturbs no pipe."""
+    print(f"\x1b[2m{text}\x1b[0m" if colored(sys.stderr) else text, file=sys.stderr, flush=True)
+
+
+def read_text(text: str) -> str:
+    """`text`, or what stands on stdin if it is ``-``."""
+    return sys.stdin.read().strip() if text == "-" else text

@@ -1,0 +1,23 @@
+"""What programs outside use to talk to a running swarm: its stream, and control of it."""
+
+from .control import Remote
+from .find import find_swarm, wait_until_gone
+from .names import person, recipients
+from .render import clean, render
+from .stream import TOPICS, ClientError, Stream, open_stream
+from .talk import Talk
+
+__all__ = [
+    "TOPICS",
+    "ClientError",
+    "Remote",
+    "Stream",
+    "Talk",
+    "clean",
+    "find_swarm",
+    "open_stream",
+    "person",
+    "recipients",
+    "render",
+    "wait_until_gone",
+]

@@ -1,0 +1,80 @@
+"""Control of a running swarm through its gateway."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from urllib.parse import quote
+
+import msgspec
+import trio
+from msgspec import Struct
+
+from ..errors import UsageError
+from ..wire import Context, SwarmFile, SwarmStatus, bare_name
+from .errors import ClientError
+from .http import HttpError, request
+
+__all__ = ["Remote"]
+
+
+class _Answer(Struct):
+    id: str = ""
+    detail: str = ""
+
+
+class Remote:
+    """The swarm, as its gateway gives it.
+
+    Every call raises `ClientError` when the swarm does not answer within `timeout` seconds, and
+    `UsageError` when it answers that the call is wrong.
+
+    Args:
+        swarm: from `find_swarm`.
+        timeout: seconds for one call.
+    """
+
+    def __init__(self, swarm: SwarmFile, *, timeout: float = 10.0) -> None:
+        self._url = swarm.gateway.rstrip("/")
+        self._timeout = timeout
+
+    async def status(self) -> SwarmStatus:
+        """What runs now."""
+        return msgspec.json.decode(await self._call("GET", "/companions"), type=SwarmStatus)
+
+    async def stop(self, name: str | None = None) -> None:
+        """End the companion `name`; or with None the swarm, which only begins to end before this
+        returns (see `wait_until_gone`)."""
+        await self._call("POST", "/stop" if name is None else _path(name, "stop"))
+
+    async def restart(self, name: str) -> None:
+        """Start the companion `name` anew."""
+        await self._call("POST", _path(name, "restart"))
+
+    async def perceive(self, context: Context, name: str | None = None) -> str:
+        """Give `context` to the companion `name`, or with None to every one; returns its id."""
+        path = "/context" if name is None else _path(name, "context")
+        answer = await self._call("POST", path, msgspec.json.encode(context))
+        return msgspec.json.decode(answer, type=_Answer).id
+
+    async def _call(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        try:
+            with trio.fail_after(self._timeout):
+                status, answer = await request(method, self._url + path, body)
+        except (HttpError, trio.TooSlowError):
+            raise ClientError(f"the swarm does not answer at {self._url}") from None
+        if status < HTTPStatus.MULTIPLE_CHOICES:
+            return answer
+        wrong = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+        raise (UsageError if wrong else ClientError)(_detail(status, answer))
+
+
+def _path(name: str, what: str) -> str:
+    return f"/companions/{quote(bare_name(name), safe='')}/{what}"
+
+
+def _detail(status: int, answer: bytes) -> str:
+    try:
+        detail = msgspec.json.decode(answer, type=_Answer).detail
+    except msgspec.MsgspecError:
+        detail = ""
+    return detail or f"the swarm answers with the HTTP status {status}"

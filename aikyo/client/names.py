@@ -1,0 +1,58 @@
+"""Who is meant by the names that people type."""
+
+from __future__ import annotations
+
+import getpass
+import re
+from collections.abc import Iterable
+
+from ..errors import UsageError, nearest
+from ..wire import NAME, SwarmStatus, bare_name, user_id
+
+__all__ = ["person", "recipients"]
+
+
+def person(given: str | None) -> str:
+    """The id to speak as: `given`, or else made of the login name, or else ``user_you``.
+
+    Raises:
+        UsageError: `given` cannot be a name.
+    """
+    if given is not None:
+        ident = user_id(given)
+        if not NAME.fullmatch(ident.removeprefix("user_")):
+            raise UsageError(
+                f"{given[:80]!r} cannot be a name; use small letters, digits, - and _, a letter first"
+            )
+        return ident
+    try:
+        login = getpass.getuser()
+    except (OSError, KeyError):  # no such entry in the system's list of users
+        login = ""
+    name = re.sub(r"[^a-z0-9_-]+", "_", login.lower()).strip("_-")
+    return user_id(name if NAME.fullmatch(name) else "you")
+
+
+def recipients(names: Iterable[str], status: SwarmStatus) -> tuple[str, ...]:
+    """The ids of `names`, each a bare name or a full id of a companion on the mesh.
+
+    Where another swarm has a companion of the same name, this swarm's own is meant.
+
+    Returns:
+        Each id once; none at all, which means everybody, if ``all`` is among the names.
+
+    Raises:
+        UsageError: a name is unknown.
+    """
+    known = {bare_name(ident): ident for ident in status.others}
+    known |= {companion.name: companion.id for companion in status.companions}
+    ids = {*status.others, *known.values()}
+    idents: dict[str, None] = {}
+    for name in names:
+        if name == "all":
+            return ()
+        ident = name if name in ids else known.get(name)
+        if ident is None:
+            raise UsageError(f"no companion {name[:80]!r} is on the mesh{nearest(name, known)}")
+        idents[ident] = None
+    return tuple(idents)

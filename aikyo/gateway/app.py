@@ -1,0 +1,175 @@
+"""The routes. What each takes and answers is written down in docs/reference/http.md."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Collection
+from http import HTTPStatus
+
+import msgspec
+import trio
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.datastructures import Headers
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..door import refusal
+from ..errors import nearest
+from ..wire import MAX_MESSAGE, CompanionStatus, Context, WireError, companion_id, decode
+from .control import Control
+from .pictures import picture_type
+from .problems import HANDLERS, Problem, answer, problem
+
+__all__ = ["make_app"]
+
+BODY_DEADLINE = 15.0
+SENDER = "user_gateway"
+"""Whom a context is from when the request does not say."""
+
+
+def make_app(control: Control, *, new_id: Callable[[], str], origins: Collection[str]) -> Starlette:
+    """The gateway as an ASGI application.
+
+    Args:
+        control: the swarm.
+        new_id: gives an id to a context that has none.
+        origins: the origins of our own page, the only ones that may call.
+    """
+    routes = _Routes(control, new_id)
+    return Starlette(
+        routes=[
+            Route("/healthz", routes.health),
+            Route("/companions", routes.companions),
+            Route("/stop", routes.stop_all, methods=["POST"]),
+            Route("/context", routes.context, methods=["POST"]),
+            Route("/companions/{name}/stop", routes.stop, methods=["POST"]),
+            Route("/companions/{name}/restart", routes.restart, methods=["POST"]),
+            Route("/companions/{name}/context", routes.context, methods=["POST"]),
+        ],
+        middleware=[Middleware(_Door, origins=origins)],
+        exception_handlers=HANDLERS,
+    )
+
+
+class _Door:
+    """Turns away requests under a foreign `Host` or from a foreign page (see `aikyo.door`)."""
+
+    def __init__(self, app: ASGIApp, *, origins: Collection[str]) -> None:
+        self._app = app
+        self._origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            headers = Headers(scope=scope)
+            reason = refusal(headers.get("host"), headers.getlist("origin"), self._origins)
+            if reason is not None:
+                await problem(HTTPStatus.FORBIDDEN, reason)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+class _Routes:
+    def __init__(self, control: Control, new_id: Callable[[], str]) -> None:
+        self._control = control
+        self._new_id = new_id
+
+    async def health(self, _request: Request) -> Response:
+        return answer({"status": "ok"})
+
+    async def companions(self, _request: Request) -> Response:
+        return answer(self._control.status())
+
+    async def stop_all(self, _request: Request) -> Response:
+        # Stopping ends this server too: the answer is sent before
+        response = answer({"stopping": True}, HTTPStatus.ACCEPTED)
+        response.background = BackgroundTask(self._control.stop, None)
+        return response
+
+    async def stop(self, request: Request) -> Response:
+        companion = self._named(request)
+        await self._control.stop(companion.name)
+        return answer({"companion": companion.name})
+
+    async def restart(self, request: Request) -> Response:
+        companion = self._named(request)
+        await self._control.restart(companion.name)
+        return answer({"companion": companion.name})
+
+    async def context(self, request: Request) -> Response:
+        to = (self._named(request).id,) if "name" in request.path_params else ()
+        context = _read_context(await _read_body(request), to, self._new_id)
+        try:
+            await self._control.perceive(context)
+        except WireError as error:
+            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error.detail) from None
+        return answer({"id": context.id}, HTTPStatus.ACCEPTED)
+
+    def _named(self, request: Request) -> CompanionStatus:
+        name = request.path_params["name"]
+        companions = self._control.status().companions
+        for companion in companions:
+            if name == companion.name or companion_id(name) == companion.id:
+                return companion
+        names = (companion.name for companion in companions)
+        raise Problem(
+            HTTPStatus.NOT_FOUND, f"no companion {name[:80]!r} in this swarm{nearest(name, names)}"
+        )
+
+
+async def _read_body(request: Request) -> bytes:
+    """The JSON body, at most `MAX_MESSAGE` bytes of it, within `BODY_DEADLINE` seconds."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"send Content-Type: application/json, not {kind[:80] or 'nothing'}",
+        )
+    body = bytearray()
+    size = 0
+    with trio.move_on_after(BODY_DEADLINE) as waiting:
+        try:
+            async for chunk in request.stream():
+                size += len(chunk)
+                # What is too much is read to its end all the same: many clients hear only then
+                if size <= MAX_MESSAGE:
+                    body += chunk
+        except ClientDisconnect:
+            raise Problem(HTTPStatus.BAD_REQUEST, "the body was cut off") from None
+    if size > MAX_MESSAGE:
+        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body is at most {MAX_MESSAGE} bytes")
+    if waiting.cancelled_caught:
+        raise Problem(HTTPStatus.REQUEST_TIMEOUT, f"the body did not come within {BODY_DEADLINE:g} s")
+    return bytes(body)
+
+
+def _read_context(body: bytes, to: tuple[str, ...], new_id: Callable[[], str]) -> Context:
+    try:
+        (decoded,) = decode(Context.topic, body, new_id=new_id)
+    except WireError as error:
+        status = (
+            HTTPStatus.BAD_REQUEST if error.reason == "not-json" else HTTPStatus.UNPROCESSABLE_ENTITY
+        )
+        raise Problem(status, error.detail) from None
+    context = decoded.payload
+    assert isinstance(context, Context)
+    sender = context.sender or SENDER
+    if not sender.startswith("user_"):
+        detail = f"`from` must be user_<name>, not {sender!r}"
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+    kind = _picture_type(context) if context.type == "image" else context.media_type
+    return msgspec.structs.replace(context, sender=sender, to=to, media_type=kind)
+
+
+def _picture_type(context: Context) -> str:
+    kind = picture_type(base64.b64decode(context.context[:64]))
+    if kind is None:
+        detail = "the picture is no PNG, JPEG, GIF or WebP"
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+    if context.media_type not in (None, kind):
+        detail = f"the picture is {kind}, but `mediaType` says {context.media_type}"
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+    return kind

@@ -1,0 +1,289 @@
+"""The commands that talk to a running swarm, as they are called, against real servers."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import pytest
+import trio
+
+from aikyo.cli import main
+from aikyo.cli.terminal import colored
+from aikyo.client import find
+from aikyo.paths import Home
+from aikyo.wire import Event, Message
+from tests.support.servers import House, Steering, swarm
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(slots=True)
+class Running:
+    """A swarm in a home, and the command line beside it."""
+
+    home: Home
+    house: House
+    steering: Steering
+    capture: pytest.CaptureFixture[str]
+
+    async def aikyo(self, *args: str) -> Result:
+        """Call a command as a process would be called, in a thread of its own."""
+
+        def call() -> int:
+            with pytest.raises(SystemExit) as ended:
+                main([*args, "--home", str(self.home.root)])
+            return int(ended.value.code or 0)
+
+        code = await trio.to_thread.run_sync(call)
+        out, err = self.capture.readouterr()
+        return Result(code, out, err)
+
+
+@asynccontextmanager
+async def up(folder: Path, capture: pytest.CaptureFixture[str]) -> AsyncGenerator[Running, None]:
+    home = Home(folder / "home")
+    home.create()
+    async with swarm(folder) as (file, house, steering):
+        home.swarm.write_bytes(msgspec.json.encode(file))
+        yield Running(home, house, steering, capture)
+
+
+async def test_say_prints_the_reply_and_ends_when_the_talk_rests(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with up(tmp_path, capsys) as running:
+        result = await running.aikyo("say", "alice", "bob", "こんにちは", "--from", "mika")
+    assert (result.code, result.out) == (0, "alice: You said: こんにちは\n")
+    assert "offline brain" in result.err
+
+
+async def test_say_as_json_prints_envelopes_and_nothing_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with up(tmp_path, capsys) as running:
+        result = await running.aikyo("say", "all", "hi", "--json")
+    (line,) = result.out.splitlines()
+    assert json.loads(line)["body"]["message"] == "You said: hi"
+    assert result.err == ""
+
+
+async def test_say_without_waiting_says_it_and_is_gone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with up(tmp_path, capsys) as running:
+        with running.house.hub.subscribe(topics=("messages",)) as heard:
+            result = await running.aikyo("say", "carol", "hi", "--no-wait", "--json")
+            said = msgspec.json.decode((await anext(heard)).body, type=Message)
+    assert json.loads(result.out) == {"id": said.id, "conversation": said.conversation}
+    assert said.to == ("companion_carol",)
+
+
+async def test_say_without_a_reply_fails_and_tells_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with up(tmp_path, capsys) as running:
+        result = await running.aikyo("say", "alice", "answer quietly")
+    assert (result.code, result.out) == (1, "")
+    assert "before the talk rested (closed)" in result.err
+
+
+async def test_say_reads_stdin(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piped = tmp_path / "piped"
+    piped.write_text("from a file\n")
+    with piped.open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        async with up(tmp_path, capsys) as running:
+            result = await running.aikyo("say", "alice", "-")
+    assert result.out == "alice: You said: from a file\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("say", "alcie", "hi"), "did you mean 'alice'?"),
+        (("say", "hello"), "say to whom"),
+        (("say", "alice", " "), "text is empty"),
+        (("say", "alice", "x" * 20_000), "16384"),
+        (("say", "alice", "hi", "--from", "Mika K"), "cannot be a name"),
+        (("tail", "mesages"), "did you mean 'messages'"),
+        (("context", "alice"), "either a TEXT or an --image"),
+        (("context", "alice", "rain", "--image", "x.png"), "either a TEXT or an --image"),
+        (("context", "alice", "--image", "/no/such.png"), "cannot read /no/such.png"),
+        (("context", "alcie", "rain"), "did you mean 'alice'?"),
+        (("restart", "alcie"), "did you mean 'alice'?"),
+        (("stop", "alcie"), "did you mean 'alice'?"),
+    ],
+)
+async def test_a_wrong_call_is_one_line_and_exit_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], args: tuple[str, ...], words: str
+) -> None:
+    async with up(tmp_path, capsys) as running:
+        result = await running.aikyo(*args)
+    assert (result.code, result.out) == (2, "")
+    assert words in result.err
+    assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "args",
+    [("say", "alice", "hi"), ("tail",), ("ps",), ("stop",), ("restart", "a"), ("context", "a", "b")],
+)
+def test_without_a_swarm_the_exit_code_is_3(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], args: tuple[str, ...]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*args, "--home", str(tmp_path)])
+    assert ended.value.code == 3
+    assert f'no swarm is running in {tmp_path}; start one with "aikyo up"' in capsys.readouterr().err
+
+
+async def test_tail_prints_what_happens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async with up(tmp_path, capsys) as running, trio.open_nursery() as nursery:
+        lines: list[str] = []
+
+        @nursery.start_soon
+        async def _tail() -> None:
+            result = await running.aikyo("tail", "events", "--from", "alice", "-n", "2")
+            lines.extend(result.out.splitlines())
+            nursery.cancel_scope.cancel()
+
+        number = 0
+        while True:  # until it has seen enough: it may begin to watch at any time
+            number += 1
+            running.house.hub.emit(Event(type="mood", companion="companion_bob", mood="sad"))
+            running.house.hub.emit(Event(type="mood", companion="companion_alice", mood=f"{number}"))
+            await trio.sleep(0.01)
+    assert len(lines) == 2
+    assert all("alice feels" in line for line in lines)
+
+
+async def test_ps_shows_a_table_that_stands_straight(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with up(tmp_path, capsys) as running:
+        result = await running.aikyo("ps")
+        as_json = await running.aikyo("ps", "--json")
+    heading, alice, bob = result.out.splitlines()
+    assert heading.split()[:3] == ["NAME", "STATE", "SINCE"]
+    assert alice.index("offline") == heading.index("BRAIN")
+    assert bob.index("嬉しい") == heading.index("MOOD")
+    assert bob.endswith("嬉しい  -")
+    assert [one["name"] for one in json.loads(as_json.out)["companions"]] == ["alice", "bob"]
+
+
+async def test_stop_waits_until_the_swarm_is_gone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(find, "_LAST_MOMENT", 0)  # our own process does not end
+    async with up(tmp_path, capsys) as running, trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def _end() -> None:
+            await running.steering.stopping.wait()
+            running.home.swarm.unlink()
+
+        result = await running.aikyo("stop")
+        assert (result.code, result.out) == (0, "the swarm has stopped\n")
+    assert running.steering.asked == [("stop", None)]
+
+
+async def test_one_companion_is_stopped_restarted_and_shown_things(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "cup.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 32)
+    async with up(tmp_path, capsys) as running:
+        assert (await running.aikyo("stop", "alice")).out == "alice has stopped\n"
+        assert (await running.aikyo("restart", "alice")).out == "alice was restarted\n"
+        shown = await running.aikyo("context", "all", "rain", "--from", "mika")
+        assert shown.out == "every companion perceives it\n"
+        given = await running.aikyo("context", "alice", "--image", str(picture), "--json")
+    text, image = running.steering.perceived
+    assert (text.context, text.sender, text.to) == ("rain", "user_mika", ())
+    assert (image.media_type, image.to) == ("image/png", ("companion_alice",))
+    assert json.loads(given.out) == {"id": image.id}
+
+
+async def test_a_picture_that_is_too_large_is_not_sent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "huge.png"
+    picture.write_bytes(b"\0" * (701 << 10))
+    async with up(tmp_path, capsys) as running:
+        result = await running.aikyo("context", "alice", "--image", str(picture))
+    assert result.code == 2
+    assert "over the limit of 700 KiB" in result.err
+
+
+@asynccontextmanager
+async def tailing(running: Running) -> AsyncGenerator[trio.Process, None]:
+    """`aikyo tail` as a process that has begun to print."""
+    command = [sys.executable, "-m", "aikyo", "tail", "--home", str(running.home.root)]
+    async with trio.open_nursery() as nursery:
+        open_process = partial(
+            trio.run_process, command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False
+        )
+        process = await nursery.start(open_process)
+        ticking = trio.CancelScope()
+
+        @nursery.start_soon
+        async def _tick() -> None:
+            with ticking:
+                while True:
+                    running.house.hub.emit(Event(type="notice", reason="tick"))
+                    await trio.sleep(0.01)
+
+        assert b"tick" in await process.stdout.receive_some()
+        yield process
+        await process.wait()
+        ticking.cancel()
+
+
+async def test_a_broken_pipe_ends_tail_quietly(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with up(tmp_path, capsys) as running:
+        async with tailing(running) as process:
+            await process.stdout.aclose()
+        assert process.returncode == 0
+
+
+async def test_an_interrupt_ends_tail_with_130(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with up(tmp_path, capsys) as running:
+        async with tailing(running) as process:
+            process.send_signal(signal.SIGINT)
+            async for _ in process.stdout:
+                pass
+            assert await process.stderr.receive_some() == b""
+        assert process.returncode == 130
+
+
+def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal:
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert colored(Terminal())  # type: ignore[arg-type]
+    assert not colored(sys.stdout)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not colored(Terminal())  # type: ignore[arg-type]

@@ -1,0 +1,279 @@
+"""The gate of a node, and who keeps an id: under the virtual clock."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import msgspec
+import pytest
+import trio
+import trio.testing
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aikyo.mesh import IdTakenError, Received, Roster
+from aikyo.mesh.household import Household
+from aikyo.mesh.inbound import HELD_FOR, Inbound
+from aikyo.mesh.local import LocalNode
+from aikyo.wire import Dialect, Message, Presence, State, Topic
+
+ALICE, BOB = Presence(id="companion_alice"), Presence(id="companion_bob")
+
+
+class Gate:
+    """An `Inbound` of the peer "me", which everybody may present itself to."""
+
+    def __init__(self) -> None:
+        self.roster = Roster()
+        self.counters = Counter[str]()
+        self.inbound = Inbound("me", self.roster, self._learn, clock=lambda: 7.0, counters=self.counters)
+        self._sequence = 0
+
+    def take(self, payload: Any, author: str) -> None:
+        self._sequence += 1
+        topic = payload.topic if hasattr(payload, "topic") else "messages"
+        data = msgspec.json.encode(payload)
+        self.inbound.take(topic, data, author, self._sequence.to_bytes(8, "big"))
+
+    def delivered(self) -> list[Received]:
+        found = []
+        while True:
+            try:
+                found.append(self.inbound.received.receive_nowait())
+            except trio.WouldBlock:
+                return found
+
+    def _learn(self, peer: str, presence: Presence, sequence: bytes) -> bool:
+        return self.roster.bind(peer, presence)
+
+
+def said(sender: str, ident: str = "1") -> Message:
+    return Message(id=ident, sender=sender, message="hello")
+
+
+async def test_what_comes_from_an_unknown_companion_waits_until_it_is_known() -> None:
+    gate = Gate()
+    gate.take(said(ALICE.id, "1"), "p1")
+    gate.take(said(ALICE.id, "2"), "p1")
+    assert gate.delivered() == []
+    gate.take(ALICE, "p1")
+    gate.take(said(ALICE.id, "3"), "p1")
+    topics = [(r.topic, getattr(r.payload, "id", "")) for r in gate.delivered()]
+    assert topics == [
+        (Topic.PRESENCE, ALICE.id),
+        (Topic.MESSAGES, "1"),
+        (Topic.MESSAGES, "2"),
+        (Topic.MESSAGES, "3"),
+    ]
+
+
+async def test_what_waits_is_delivered_as_soon_as_metadata_binds_its_author(
+    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    gate = Gate()
+    nursery.start_soon(gate.inbound.watch)
+    await trio.sleep(1)
+    gate.take(said(ALICE.id), "p1")
+    await trio.sleep(HELD_FOR - 0.1)
+    gate.roster.bind("p1", ALICE)
+    await trio.testing.wait_all_tasks_blocked()
+    assert [r.payload for r in gate.delivered()] == [said(ALICE.id)]
+
+
+async def test_what_waits_too_long_is_dropped_and_counted(
+    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    gate = Gate()
+    nursery.start_soon(gate.inbound.watch)
+    gate.take(said(ALICE.id), "p1")
+    await trio.sleep(HELD_FOR + 0.1)
+    gate.roster.bind("p1", ALICE)
+    await trio.testing.wait_all_tasks_blocked()
+    assert gate.delivered() == []
+    assert gate.counters == {"unbound": 1}
+
+
+async def test_what_waits_is_dropped_when_its_author_turns_out_to_be_another() -> None:
+    gate = Gate()
+    gate.take(said(ALICE.id), "p1")
+    gate.take(BOB, "p1")
+    gate.take(said(BOB.id, "2"), "p1")
+    assert [r.payload for r in gate.delivered()] == [BOB, said(BOB.id, "2")]
+    assert gate.counters["spoofed"] == 1
+
+
+async def test_what_waits_is_bounded() -> None:
+    gate = Gate()
+    for n in range(300):
+        gate.take(said(ALICE.id, str(n)), "p1")
+    assert gate.counters["held-overflow"] == 300 - 256
+    big = Message(id="big", sender=BOB.id, message="", metadata={"x": "x" * 1_000_000})
+    other = Gate()
+    for _ in range(12):
+        other.take(big, "p2")
+    assert other.counters["held-overflow"] == 12 - 8
+
+
+async def test_states_have_no_id_and_none_is_taken_for_a_copy() -> None:
+    gate = Gate()
+    gate.roster.bind("p1", ALICE)
+    for state in ("speak", "composing"):
+        gate.take(State(sender=ALICE.id, message_id="m", state=state), "p1")  # type: ignore[arg-type]
+    assert len(gate.delivered()) == 2
+
+
+async def test_a_payload_without_an_id_gets_the_same_one_everywhere() -> None:
+    one, other = Gate(), Gate()
+    for gate in (one, other):
+        gate.inbound.take(
+            "actions", b'{"from": "user_mika", "name": "wave", "params": {}}', "p1", b"\0" * 7 + b"\1"
+        )
+    (here,), (there,) = one.delivered(), other.delivered()
+    assert here.payload.id == there.payload.id != ""  # type: ignore[attr-defined]
+
+
+async def test_the_reader_that_went_away_is_counted() -> None:
+    gate = Gate()
+    gate.inbound.received.close()
+    gate.take(said("user_mika"), "p1")
+    assert gate.counters == {"inbox-closed": 1}
+
+
+@given(st.text(max_size=20), st.binary(max_size=300), st.text(max_size=10), st.binary(max_size=9))
+def test_no_bytes_raise(topic: str, data: bytes, author: str, sequence: bytes) -> None:
+    async def take() -> None:
+        gate = Gate()
+        for where in (topic, *Topic):
+            gate.inbound.take(where, data, author, sequence)
+
+    trio.run(take)
+
+
+class SilentNode(LocalNode):
+    """A node that nothing carries for."""
+
+    def __init__(self, peer: str, household: Household) -> None:
+        super().__init__(
+            peer, household.roster, household.hear, clock=lambda: 0.0, dialect=Dialect.PLAIN
+        )
+        self.sent: list[Presence] = []
+
+    async def ready(self, companions: int) -> None:
+        raise NotImplementedError
+
+    def peers(self) -> tuple[Any, ...]:
+        raise NotImplementedError
+
+    async def _send(self, topic: str, data: bytes) -> None:
+        self.sent.append(msgspec.json.decode(data, type=Presence))
+
+
+def settled(household: Household, peer: str, wanted: Presence = ALICE) -> SilentNode:
+    node = SilentNode(peer, household)
+    household.enter(node)
+    household.claim(node, wanted)
+    return node
+
+
+async def test_a_newcomer_never_takes_the_id_of_one_who_had_it_before(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    household = Household()
+    alice = settled(household, "p5")
+    await trio.sleep(60)
+    assert not household.learn("p1", ALICE)
+    assert not household.learn("p9", ALICE)
+    alice.check()
+
+
+@pytest.mark.parametrize(("other", "kept"), [("p1", False), ("p9", True)])
+async def test_of_two_that_come_at_once_the_lower_peer_id_keeps_the_id(other: str, kept: bool) -> None:
+    household = Household()
+    alice = settled(household, "p5")
+    assert household.learn(other, ALICE) is not kept
+    if kept:
+        alice.check()
+    else:
+        with pytest.raises(IdTakenError, match="p1"):
+            alice.check()
+        assert household.roster.held_by("p1") == ALICE.id
+
+
+async def test_a_newcomer_yields_to_one_who_insists_whatever_its_peer_id(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    household = Household()
+    newcomer = settled(household, "p1")
+    assert not household.learn("p5", ALICE)
+    await trio.sleep(1)
+    assert not household.learn("p5", ALICE)
+    await trio.sleep(1)
+    assert household.learn("p5", ALICE)
+    with pytest.raises(IdTakenError):
+        newcomer.check()
+
+
+async def test_who_is_contested_says_again_that_it_is_there(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    household = Household()
+    alice = settled(household, "p5")
+    async with alice.living():
+        await trio.sleep(20)
+        assert len(alice.sent) == 1
+        household.learn("p9", ALICE)
+        await trio.sleep(2.5)
+        assert len(alice.sent) == 2
+        await trio.sleep(31)
+        assert len(alice.sent) == 3
+    assert alice.sent[-1].gone
+
+
+async def test_who_is_heard_of_through_others_is_gone_after_90_seconds(
+    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    household = Household()
+    nursery.start_soon(household.watch)
+    assert household.hear("p1", ALICE, b"1")
+    await trio.sleep(85)
+    assert ALICE.id in household.roster
+    await trio.sleep(20)
+    assert ALICE.id not in household.roster
+
+
+async def test_a_goodbye_counts_at_once_and_an_older_presence_does_not_undo_it() -> None:
+    household = Household()
+    household.hear("p1", ALICE, b"1")
+    assert household.hear("p1", msgspec.structs.replace(ALICE, gone=True), b"3")
+    assert not household.hear("p1", ALICE, b"2")
+    assert ALICE.id not in household.roster
+    assert household.hear("p1", ALICE, b"4")
+
+
+async def test_a_neighbour_is_gone_with_its_last_connection() -> None:
+    household = Household()
+    one, other = settled(household, "p1"), settled(household, "p2", BOB)
+    carol = Presence(id="companion_carol")
+    household.link("p3", one)
+    household.link("p3", other)
+    household.learn("p3", carol)
+    household.unlink("p3", one)
+    assert carol.id in household.roster
+    household.unlink("p3", other)
+    assert carol.id not in household.roster
+
+
+async def test_a_node_that_joins_again_at_once_still_knows_whose_id_it_lost() -> None:
+    household = Household()
+    loser = settled(household, "p5")
+    household.link("p1", loser)
+    assert household.learn("p1", ALICE)
+    household.leave(loser)
+    again = settled(household, "p5")
+    assert again.me is not None
+    assert again.me.id == f"{ALICE.id}-2"
+
+
+async def test_no_companion_takes_a_persons_id() -> None:
+    assert not Household().hear("p1", Presence(id="user_mika"), b"1")

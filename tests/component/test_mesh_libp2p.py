@@ -1,0 +1,269 @@
+"""What only the libp2p mesh has: hostile streams, crashes, sockets, metadata; real hosts on loopback."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import trio
+from libp2p.custom_types import TProtocol
+from libp2p.network.stream.exceptions import StreamEOF
+from libp2p.peer.id import ID
+from libp2p.pubsub.pb import rpc_pb2
+from libp2p.utils import encode_varint_prefixed
+
+from aikyo.errors import UsageError
+from aikyo.mesh import MeshError
+from aikyo.mesh.libp2p import Libp2pMesh, Libp2pNode, MeshOptions
+from aikyo.mesh.metadata import METADATA
+from aikyo.mesh.repairs import MAX_RPC
+from aikyo.wire import Message, Presence, Topic
+
+DEADLINE = 20
+MESHSUB = TProtocol("/meshsub/1.1.0")
+ALICE = Presence(id="companion_alice", name="Alice", story="A story.")
+
+
+def new_mesh(**options: Any) -> Libp2pMesh:
+    chosen = {"name": f"test-{uuid.uuid4().hex[:12]}", "listen": "127.0.0.1", "mdns": False, **options}
+    return Libp2pMesh(MeshOptions(**chosen), clock=time.time, random=random.Random(1))
+
+
+@asynccontextmanager
+async def pair(tmp_path: Path) -> AsyncIterator[tuple[Libp2pNode, Libp2pNode]]:
+    """Alice, and a firehose that will misbehave."""
+    async with (
+        new_mesh() as mesh,
+        mesh.join(tmp_path / "alice", ALICE) as alice,
+        mesh.join(tmp_path / "rogue", None) as rogue,
+    ):
+        assert isinstance(alice, Libp2pNode)
+        assert isinstance(rogue, Libp2pNode)
+        with trio.fail_after(DEADLINE):
+            await alice.ready(1)
+            await rogue.ready(1)
+        yield alice, rogue
+
+
+async def still_hears(alice: Libp2pNode, rogue: Libp2pNode) -> None:
+    """Gossip between the two works, after a stream that was reset has been opened again too."""
+    text = uuid.uuid4().hex
+    with trio.fail_after(DEADLINE):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(repeat, rogue, text)
+            async for received in alice.received:
+                if isinstance(received.payload, Message) and received.payload.message == text:
+                    break
+            nursery.cancel_scope.cancel()
+
+
+async def repeat(node: Libp2pNode, text: str) -> None:
+    while True:
+        await node.publish(Message(id=uuid.uuid4().hex, sender="user_mika", message=text))
+        await trio.sleep(0.1)
+
+
+async def until_counted(node: Libp2pNode, reason: str) -> None:
+    with trio.fail_after(DEADLINE):
+        while not node.counters[reason]:
+            await trio.sleep(0.005)
+
+
+async def stream_to(node: Libp2pNode, other: Libp2pNode, protocol: TProtocol) -> Any:
+    return await node.host._host.new_stream(ID.from_base58(other.peer), [protocol])
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"\x05\xff\xff\xff\xff\xff", b"\xff" * 40, b"\x00" * 10, b"\x02\x0a\xff"]
+)
+async def test_garbage_on_gossip_does_not_end_the_host(tmp_path: Path, garbage: bytes) -> None:
+    async with pair(tmp_path) as (alice, rogue):
+        stream = await stream_to(rogue, alice, MESHSUB)
+        await stream.write(garbage)
+        await still_hears(alice, rogue)
+
+
+async def test_a_message_with_an_unreadable_key_is_dropped_and_counted(tmp_path: Path) -> None:
+    async with pair(tmp_path) as (alice, rogue):
+        topic = f"{alice._mesh.options.name}/{Topic.MESSAGES}"
+        message = rpc_pb2.Message(
+            data=b"{}",
+            topicIDs=[topic],
+            from_id=b"\x12\x20" + b"x" * 32,
+            seqno=b"1",
+            key=b"?",
+            signature=b"?",
+        )
+        stream = await stream_to(rogue, alice, MESHSUB)
+        await stream.write(encode_varint_prefixed(rpc_pb2.RPC(publish=[message]).SerializeToString()))
+        await until_counted(alice, "unverifiable")
+        await still_hears(alice, rogue)
+
+
+async def test_a_message_that_its_author_did_not_sign_is_not_heard(tmp_path: Path) -> None:
+    async with pair(tmp_path) as (alice, rogue):
+        topic = f"{alice._mesh.options.name}/{Topic.MESSAGES}"
+        data = msgspec.json.encode(Message(id="forged", sender="user_mika", message="forged"))
+        author = ID.from_base58(rogue.peer).to_bytes()
+        message = rpc_pb2.Message(
+            data=data, topicIDs=[topic], from_id=author, seqno=b"12345678", signature=b"x" * 64
+        )
+        stream = await stream_to(rogue, alice, MESHSUB)
+        await stream.write(encode_varint_prefixed(rpc_pb2.RPC(publish=[message]).SerializeToString()))
+        await still_hears(alice, rogue)
+        assert alice.counters["received"] == 2  # its own presence, and what it still hears
+
+
+async def test_an_rpc_over_the_limit_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    async with pair(tmp_path) as (alice, rogue):
+        stream = await stream_to(rogue, alice, MESHSUB)
+        await stream.write(b"\x81\x80\x80\x02")  # 4 MiB and one byte
+        assert MAX_RPC == 4 << 20
+        await until_counted(alice, "rpc-too-large")
+        await still_hears(alice, rogue)
+
+
+async def test_metadata_is_one_object_of_exactly_five_strings(tmp_path: Path) -> None:
+    async with pair(tmp_path) as (alice, rogue):
+        stream = await stream_to(rogue, alice, METADATA)
+        answer = b""
+        with pytest.raises(StreamEOF):
+            while True:
+                answer += await stream.read(1 << 16)
+        assert msgspec.json.decode(answer) == {
+            "id": "companion_alice",
+            "name": "Alice",
+            "personality": "",
+            "story": "A story.",
+            "sample": "",
+        }
+
+
+async def test_garbage_asked_of_metadata_does_not_end_the_host(tmp_path: Path) -> None:
+    async with pair(tmp_path) as (alice, rogue):
+        stream = await stream_to(rogue, alice, METADATA)
+        await stream.write(b"\xff" * 100_000)
+        await stream.reset()
+        await still_hears(alice, rogue)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"\xff\xfe", b"{}", b"[]", b'{"id": 5}', b'{"id": "x"', b"[" * 100_000, b'"' + b"x" * 300_000],
+)
+async def test_garbage_as_metadata_binds_nobody(tmp_path: Path, answer: bytes) -> None:
+    name = f"test-{uuid.uuid4().hex[:12]}"
+
+    async def misanswer(stream: Any) -> None:
+        await stream.write(answer)
+        await stream.close()
+
+    async with (
+        new_mesh(name=name, mdns=True) as here,
+        new_mesh(name=name, mdns=True) as there,
+        there.join(tmp_path / "rogue", None) as rogue,
+    ):
+        rogue.host.serve(METADATA, misanswer)  # type: ignore[attr-defined]
+        async with here.join(tmp_path / "alice", ALICE) as alice:
+            with trio.fail_after(DEADLINE):
+                while rogue.peer not in [peer.peer for peer in alice.peers()] or here.asking:
+                    await trio.sleep(0.005)
+            assert list(alice.roster) == [ALICE.id]
+            await still_hears(alice, rogue)  # type: ignore[arg-type]
+
+
+async def test_a_crash_of_one_host_ends_its_own_node_and_no_other(tmp_path: Path) -> None:
+    async with new_mesh() as mesh, mesh.join(tmp_path / "bob", Presence(id="companion_bob")) as bob:
+        with pytest.raises(MeshError, match=r"has failed.*ZeroDivisionError"):
+            async with mesh.join(tmp_path / "alice", ALICE) as alice:
+                assert isinstance(alice, Libp2pNode)
+                alice.host._pubsub.manager.run_task(crash)
+                await trio.sleep(DEADLINE)
+        with trio.fail_after(DEADLINE):
+            while len(bob.roster) > 1:
+                await bob.roster.changed()
+        await bob.publish(Message(id="1", sender="companion_bob", message="still here"))
+        async with mesh.join(tmp_path / "alice", ALICE) as again:
+            with trio.fail_after(DEADLINE):
+                await again.ready(2)
+
+
+async def crash() -> None:
+    raise ZeroDivisionError
+
+
+async def test_an_address_that_is_not_ours_is_told(tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"--listen 192\.0\.2\.250: not an IPv4 address of this machine"
+    ):
+        async with new_mesh(listen="192.0.2.250"):
+            pass
+
+
+async def test_leaving_gives_everything_back_within_a_second(tmp_path: Path) -> None:
+    async def once() -> float:
+        async with new_mesh(mdns=True) as mesh, trio.open_nursery() as nursery:
+            nodes = [await nursery.start(stay, mesh, tmp_path / str(n), n) for n in range(4)]
+            with trio.fail_after(DEADLINE):
+                for node in nodes:
+                    await node.ready(3)
+            began = time.perf_counter()
+            nursery.cancel_scope.cancel()
+        return time.perf_counter() - began
+
+    await once()  # what is opened once for the whole process is open now
+    descriptors, threads, tasks = (
+        descriptors_now(),
+        threading.active_count(),
+        system_tasks(),
+    )
+    for _ in range(2):
+        assert await once() < 1
+    with trio.fail_after(DEADLINE):
+        while system_tasks() > tasks:
+            await trio.sleep(0.005)
+    assert descriptors_now() == descriptors
+    assert threading.active_count() == threads
+
+
+async def stay(mesh: Libp2pMesh, key: Path, number: int, *, task_status: Any) -> None:
+    me = Presence(id=f"companion_{number}") if number < 3 else None
+    async with mesh.join(key, me) as node:
+        task_status.started(node)
+        await trio.sleep_forever()
+
+
+def descriptors_now() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def system_tasks() -> int:
+    root = trio.lowlevel.current_root_task()
+    assert root is not None
+    return sum(len(nursery.child_tasks) for nursery in root.child_nurseries)
+
+
+async def test_a_join_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
+    async with new_mesh(mdns=True) as mesh:
+        for wait in (0, 0.01, 0.1):
+            with trio.move_on_after(wait):
+                async with mesh.join(tmp_path / "alice", ALICE):
+                    pass
+        assert len(mesh.roster) == 0
+        async with mesh.join(tmp_path / "alice", ALICE) as alice:
+            assert alice.me == ALICE
+
+
+def test_the_package_is_imported_without_libp2p() -> None:
+    code = "import aikyo.mesh, aikyo.mesh.memory, sys; sys.exit('libp2p' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -79,6 +79,6 @@ def _fail(message: str, code: int) -> int:
 
 
 def _hush() -> int:
-    """The reader of our output has gone (`| head`); say nothing more, not even on exit."""
+    """The reader of our output has gone (`| head`): we are done, and what is left unsaid stays so."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from ..paths import Home
-from ..wire import SwarmStatus
 from .common import DebugOption, HomeOption, JsonOption, print_json
 from .terminal import run
+
+if TYPE_CHECKING:
+    from ..wire import SwarmStatus
 
 __all__ = ["ps"]
 
@@ -25,6 +28,8 @@ def ps(home: HomeOption = None, as_json: JsonOption = False, debug: DebugOption 
         return
     for line in _table(status, time.time()):
         print(line)
+    if status.others:
+        print(_elsewhere(status))
 
 
 async def _status(home: Home) -> SwarmStatus:
@@ -52,6 +57,13 @@ def _table(status: SwarmStatus, now: float) -> list[str]:
         ).rstrip()
         for row in rows
     ]
+
+
+def _elsewhere(status: SwarmStatus) -> str:
+    from ..client import clean
+    from ..wire import bare_name
+
+    return "elsewhere on the mesh: " + ", ".join(clean(bare_name(other)) for other in status.others)
 
 
 def _ago(seconds: float) -> str:

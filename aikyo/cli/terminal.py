@@ -7,8 +7,6 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import TextIO, TypeVar
 
-import typer
-
 from ..errors import AikyoError, leaves
 
 __all__ = ["colored", "note", "read_text", "run"]
@@ -17,24 +15,17 @@ T = TypeVar("T")
 
 
 def run(main: Callable[[], Awaitable[T]]) -> T:
-    """Run `main` under trio; what was foreseen comes out as itself, not in a group.
-
-    When nobody reads our output any more (`| head`), the program ends as if it were done.
-    """
+    """Run `main` under trio; what was foreseen comes out as itself, not in a group."""
     import trio
 
     try:
         return trio.run(main)
-    except (BrokenPipeError, BaseExceptionGroup) as raised:
-        errors = leaves(raised)
-        for kind in (KeyboardInterrupt, AikyoError):
+    except BaseExceptionGroup as group:
+        errors = leaves(group)
+        for kind in (KeyboardInterrupt, AikyoError, BrokenPipeError):
             for error in errors:
                 if isinstance(error, kind):
                     raise error from None
-        if any(isinstance(error, BrokenPipeError) for error in errors):
-            # What is left in the buffer must not fail again, and typer would call it a failure
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(0) from None
         raise
 
 

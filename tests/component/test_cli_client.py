@@ -179,11 +179,12 @@ async def test_ps_shows_a_table_that_stands_straight(
     async with up(tmp_path, capsys) as running:
         result = await running.aikyo("ps")
         as_json = await running.aikyo("ps", "--json")
-    heading, alice, bob = result.out.splitlines()
+    heading, alice, bob, *elsewhere = result.out.splitlines()
     assert heading.split()[:3] == ["NAME", "STATE", "SINCE"]
     assert alice.index("offline") == heading.index("BRAIN")
     assert bob.index("嬉しい") == heading.index("MOOD")
     assert bob.endswith("嬉しい  -")
+    assert all(line.startswith("elsewhere on the mesh: ") for line in elsewhere)
     assert [one["name"] for one in json.loads(as_json.out)["companions"]] == ["alice", "bob"]
 
 

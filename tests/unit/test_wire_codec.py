@@ -178,6 +178,12 @@ def test_unknown_fields_are_kept_when_a_payload_is_passed_on() -> None:
     assert json.loads(as_call)["params"]["mine"] == {"deep": [1]}
 
 
+def test_what_is_no_text_is_refused_even_in_a_field_nobody_reads() -> None:
+    with pytest.raises(WireError) as caught:
+        decode("messages", b'{"id":"1","from":"a","message":"x","mine":"\xff"}')
+    assert caught.value.reason is Reason.NOT_JSON
+
+
 def test_a_short_form_is_given_an_id_and_keeps_its_other_fields() -> None:
     raw = b'{"from":"companion_x","name":"speak","params":{"message":"hi"},"extra":1}'
     (decoded,) = decode("actions", raw, new_id=lambda: "derived")

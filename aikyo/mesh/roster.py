@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import trio
 
 from ..wire import Presence
 
-__all__ = ["Member", "Roster"]
+__all__ = ["MAX_MEMBERS", "Member", "Roster"]
+
+MAX_MEMBERS = 1024
+"""How many companions a roster holds; beyond that nobody new is bound."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A companion on the mesh: its metadata and the peer that presented it."""
+    """A companion on the mesh: its metadata and the peer that presented it.
+
+    Attributes:
+        peer: the peer id that is bound to the companion's id.
+        presence: its metadata.
+        until: when it is forgotten unless it presents itself again, in the caller's seconds;
+            infinity for one of our own and for a neighbour, who is known to leave.
+    """
 
     peer: str
     presence: Presence
+    until: float = math.inf
 
 
 class Roster:
@@ -25,6 +37,7 @@ class Roster:
 
     def __init__(self) -> None:
         self._members: dict[str, Member] = {}
+        self._ids: dict[str, str] = {}  # peer -> the companion id it is bound to
         self._changed = trio.Event()
 
     def __contains__(self, companion: str) -> bool:
@@ -42,33 +55,57 @@ class Roster:
 
     def held_by(self, peer: str) -> str | None:
         """The companion id that `peer` speaks as, if it is bound to one."""
-        return next((i for i, member in self._members.items() if member.peer == peer), None)
+        return self._ids.get(peer)
 
-    def bind(self, peer: str, presence: Presence) -> bool:
+    def bind(self, peer: str, presence: Presence, *, until: float = math.inf) -> bool:
         """Bind `presence.id` to `peer`; a peer has one id, so an older one of its own is let go.
 
+        What is bound for good is not shortened by a later `until`.
+
         Returns:
-            Whether it is bound now; False when another peer holds the id.
+            Whether it is bound now; False when another peer holds the id, or the roster is full.
         """
         holder = self._members.get(presence.id)
         if holder is not None and holder.peer != peer:
             return False
-        self.release(peer)
-        self._members[presence.id] = Member(peer, presence)
+        if peer not in self._ids and len(self._members) >= MAX_MEMBERS:
+            return False
+        member = Member(peer, presence, max(until, holder.until) if holder else until)
+        if member == holder:
+            return True
+        self._drop(peer)
+        self._members[presence.id] = member
+        self._ids[peer] = presence.id
         self._notify()
         return True
 
     def release(self, peer: str) -> str | None:
         """Forget what `peer` is bound to; returns the companion id that left, if any."""
-        companion = self.held_by(peer)
+        companion = self._drop(peer)
         if companion is not None:
-            del self._members[companion]
             self._notify()
         return companion
+
+    def limit(self, peer: str, until: float) -> None:
+        """Forget `peer` at `until`, unless it presents itself again."""
+        companion = self._ids.get(peer)
+        if companion is not None:
+            self._members[companion] = replace(self._members[companion], until=until)
+
+    def expire(self, now: float) -> tuple[str, ...]:
+        """Forget those whose time is up; returns the companion ids that left."""
+        late = [member.peer for member in self._members.values() if member.until <= now]
+        return tuple(companion for peer in late if (companion := self.release(peer)))
 
     async def changed(self) -> None:
         """Wait for the next change (cancellable; nothing is lost but the wait)."""
         await self._changed.wait()
+
+    def _drop(self, peer: str) -> str | None:
+        companion = self._ids.pop(peer, None)
+        if companion is not None:
+            del self._members[companion]
+        return companion
 
     def _notify(self) -> None:
         self._changed.set()

@@ -70,9 +70,7 @@ def test_every_command_and_flag_is_documented() -> None:
         for parameter in command.params:
             for flag in parameter.opts:
                 if flag.startswith("--") and not getattr(parameter, "hidden", False):
-                    assert f"`{flag}" in page or f"{flag}`" in page or f" {flag} " in page, (
-                        f"{name} {flag}"
-                    )
+                    assert flag in flags, f"{name} {flag}"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import json
 import random
 import sys
 import time
+import uuid
 from pathlib import Path
 
 import trio
@@ -26,13 +27,13 @@ def tell(**event: object) -> None:
 async def greet(node: Node) -> None:
     greeted: set[str] = set()
     while True:
-        others = [ident for ident in node.roster if node.me and ident != node.me.id]
-        for ident in set(others) - greeted:
-            assert node.me is not None
-            greeted.add(ident)
+        assert node.me is not None
+        others = set(node.roster) - {node.me.id}
+        newcomers, greeted = others - greeted, others
+        for ident in newcomers:
             tell(event="met", id=ident)
             text = f"hello {ident}"
-            await node.publish(Message(id=f"{node.me.id}>{ident}", sender=node.me.id, message=text))
+            await node.publish(Message(id=uuid.uuid4().hex, sender=node.me.id, message=text))
         await node.roster.changed()
 
 

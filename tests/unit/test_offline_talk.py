@@ -193,7 +193,7 @@ async def test_what_is_cut_off_in_the_middle_counts_as_unsaid() -> None:
         await brain.compose(moment, _Broken(specs=SPECS))
     assert set(brain._habits.told) == before
     await say(brain, moment)
-    assert brain._habits.said
+    assert set(brain._habits.told) > before
 
 
 class _Broken(Hands):

@@ -52,11 +52,11 @@ def closing_stage(talk: Sequence[Utterance], companions: int) -> Closing:
 
 
 def may_speak(talk: Sequence[Utterance], companions: int, me: str) -> bool:
-    """Whether the companion `me` may speak again: after a person as many answers as there are
-    companions, at a talk's end one farewell."""
+    """Whether the companion `me` may speak again: once after each word of a person, and once as a
+    farewell when a talk ends."""
     by_person = [index for index, one in enumerate(talk) if one.by_person]
     if by_person:
-        return len(talk) - by_person[-1] <= companions
+        return me not in {one.sender for one in talk[by_person[-1] + 1 :]}
     match closing_stage(talk, companions):
         case Closing.TERMINAL:
             return False

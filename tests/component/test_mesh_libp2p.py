@@ -26,7 +26,7 @@ from aikyo.errors import UsageError
 from aikyo.mesh import MeshError
 from aikyo.mesh.libp2p import Libp2pMesh, Libp2pNode, MeshOptions
 from aikyo.mesh.metadata import METADATA
-from aikyo.mesh.repairs import MAX_RPC
+from aikyo.mesh.repairs import MAX_RPC, RoomyQueue
 from aikyo.wire import Message, Presence, Topic
 
 DEADLINE = 20
@@ -267,3 +267,22 @@ async def test_a_join_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
 def test_the_package_is_imported_without_libp2p() -> None:
     code = "import aikyo.mesh, aikyo.mesh.memory, sys; sys.exit('libp2p' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+async def test_a_peer_that_does_not_read_slows_a_publisher_once_and_then_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aikyo.mesh.host._ROOM", 0.2)
+    async with pair(tmp_path) as (alice, rogue):
+        stuck = RoomyQueue()  # nobody sends what is in it
+        while not stuck.worth_waiting_for:
+            stuck.push(rpc_pb2.RPC())
+        alice.host._pubsub.peer_queues[ID.from_base58(rogue.peer)] = stuck
+        took = []
+        for number in range(400):
+            began = trio.current_time()
+            await alice.publish(Message(id=str(number), sender=ALICE.id, message="hello"))
+            took.append(trio.current_time() - began)
+        assert took[0] >= 0.2
+        assert sorted(took)[-2] < 0.2
+        assert alice.counters["outbox-overflow"] == 400 - (1024 - 768)

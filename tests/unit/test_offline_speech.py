@@ -40,7 +40,7 @@ def surest(tongue: Tongue, text: str) -> str:
 def reading(text: str, tongue: Tongue, sender: Someone) -> Reading:
     said = Line("m-1", sender.id, sender.name, text, NOW.timestamp())
     me = persona("alice" if tongue is ENGLISH else "hina")
-    return read(Moment(NOW, me, (BOB, MIKA), said, recent=(said,)), tongue, said)
+    return read(Moment(NOW, me, (BOB, MIKA), said, recent=(said,)), tongue)
 
 
 @pytest.mark.parametrize(

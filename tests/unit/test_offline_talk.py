@@ -17,7 +17,7 @@ from aikyo.brain.offline import OfflineBrain
 from aikyo.brain.offline.habits import alike
 from aikyo.wire import Closing
 from tests.support.minds import Hands
-from tests.support.talkers import SPECS, Talk, persona, say, words_of
+from tests.support.talkers import SPECS, Talk, persona, words_of
 
 ENGLISH, JAPANESE = ("alice", "bob", "carol"), ("hina", "sora")
 EVERYBODY = [persona(name) for name in (*ENGLISH, *JAPANESE)]
@@ -180,25 +180,6 @@ async def test_twins_do_not_tell_the_same_tale() -> None:
     for tale in alice.sample.splitlines():
         told = [n for n, line in enumerate(talk.lines) if tale and tale in line.text]
         assert all(later - earlier > 15 for earlier, later in pairwise(told))
-
-
-async def test_what_is_cut_off_in_the_middle_counts_as_unsaid() -> None:
-    """A turn that is refused uses up no tale and no question."""
-    me, now = persona("alice"), datetime(2026, 1, 5, tzinfo=UTC)
-    said = Line("m-1", "user_mika", "mika", "I like tide pools.", now.timestamp())
-    moment = Moment(now, me, (Someone("user_mika", "mika", "person", met=True),), said, recent=(said,))
-    brain = OfflineBrain(Random(1))
-    before = set(brain._habits.told)
-    with pytest.raises(RuntimeError):
-        await brain.compose(moment, _Broken(specs=SPECS))
-    assert set(brain._habits.told) == before
-    await say(brain, moment)
-    assert set(brain._habits.told) > before
-
-
-class _Broken(Hands):
-    async def call(self, name: str, params: object) -> str:
-        raise RuntimeError("cut off")
 
 
 @pytest.mark.parametrize("me", EVERYBODY, ids=lambda me: me.name)

@@ -63,9 +63,10 @@ def test_a_person_is_answered_and_then_left_in_peace() -> None:
     assert closing_stage(asked, 2) is Closing.NONE
     assert may_speak(asked, 2, "a")
     asked.append(Utterance("a", "I am fine.", False))
+    assert not may_speak(asked, 2, "a")
     assert may_speak(asked, 2, "b")
     asked.append(Utterance("b", "So am I.", False))
-    assert not may_speak(asked, 2, "a")
+    assert not any(may_speak(asked, 2, who) for who in "ab")
 
 
 @given(st.text(), st.text())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ..brain import Instruction, Line, Moment, Persona, Someone
@@ -90,8 +90,10 @@ class Moments:
         """Whether the message turns to this companion in particular."""
         return turns_to(message, self._world.me, (self._persona.name,))
 
-    async def beginning(self, topic: str, others: Iterable[str]) -> Moment:
+    async def beginning(self, topic: str, others: Collection[str]) -> Moment:
         """The moment of beginning a talk with `others`."""
+        for ident in others:
+            await self.meet(ident)
         return Moment(
             now=self._world.now(),
             me=self._persona,

@@ -266,3 +266,13 @@ async def test_companions_leave_each_other_time_to_be_read(
         began = trio.current_time()
         await room.until(lambda: len(room.messages(hello.conversation)) == 3)
         assert 1.0 <= trio.current_time() - began < 6.5
+
+
+async def test_whoever_begins_a_talk_knows_whom_it_has_met_before(tmp_path: Path) -> None:
+    for met in (False, True):
+        minds = brains("alice", "bob")
+        async with gathering(tmp_path, minds) as room:
+            room.companions["alice"].begin("tea", ["companion_bob"])
+            await room.until(lambda: len(room.messages()) == 2)
+            assert minds["alice"].composed[0].present[0].met is met
+            await room.until(lambda: len(room.messages()) == 4)

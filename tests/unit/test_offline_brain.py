@@ -81,6 +81,12 @@ async def test_welcomes_back_whom_it_knows_without_introducing_itself(me: Person
         assert me.name not in said
 
 
+async def test_leaves_a_greeting_to_whom_it_is_for() -> None:
+    text = "Good evening to you, Mika. The tide is out."
+    for said in await answers(text, sender=BOB, present=(BOB, MIKA), addressed=False):
+        assert not said.startswith(("Good", "Hello", "Bob", "Ah, Bob"))
+
+
 async def test_introduces_itself_once_even_when_told_to_every_time() -> None:
     brain = OfflineBrain(Random(1))
     order = (Instruction("speak", "Introduce yourself."),)
@@ -187,6 +193,13 @@ async def test_tells_what_it_remembers(me: Persona, question: str, past: str, ke
     for said in await answers(question, me=me, recalled=(told,)):
         assert kept in said
         assert "yesterday" in said.lower() or "昨日" in said
+
+
+async def test_remembers_what_people_said_before_what_companions_made_of_it() -> None:
+    echo = line("A dragon! I could hear about that all week.", BOB, id="m-0")
+    told = line("I saw a dragon on the roof.", id="m-2")
+    for said in await answers("What do you remember about dragons?", recalled=(echo, told)):
+        assert said.index("on the roof") < said.index("A dragon!")
 
 
 @pytest.mark.parametrize(

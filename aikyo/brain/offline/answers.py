@@ -1,0 +1,237 @@
+"""Answers to what a message asks or does directly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .body import do_as_asked
+from .book import Cue
+from .draft import Draft
+from .memories import asked_about, mention_memory, tell_memories
+from .telling import interest_for, say_topic, tale_about, tell_about
+from .tongue import Topic, Whose
+
+__all__ = ["answer"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    """An answer that needs no thought: what is said (the first that can be), how one feels, and
+    whether something is told after it."""
+
+    acts: tuple[str, ...]
+    emotion: str = "calm"
+    tells: bool = False
+    last: bool = False
+
+
+_PLAIN = {
+    Cue.IDENTITY: _Plain(("identity",), tells=True),
+    Cue.NAME: _Plain(("name",), "happy"),
+    Cue.WHO: _Plain(("introduce", "introduce_plain"), "happy", tells=True),
+    Cue.LIKES: _Plain(("likes", "likes_plain"), "happy", tells=True),
+    Cue.WELL: _Plain(("well", "well_plain"), "happy"),
+    Cue.TIME: _Plain(("time",)),
+    Cue.QUIET: _Plain(("quiet",), last=True),
+    Cue.LOW: _Plain(("comfort",), "sorry"),
+    Cue.HIGH: _Plain(("rejoice",), "happy"),
+    Cue.PRAISE: _Plain(("praise",), "amused", tells=True),
+    Cue.SORRY: _Plain(("sorry",), "warm"),
+    Cue.THANKS: _Plain(("thanks",), "warm"),
+    Cue.YES: _Plain(("yes",), "happy", tells=True),
+    Cue.NO: _Plain(("no",), "curious", tells=True),
+}
+
+
+def answer(draft: Draft) -> bool:
+    """Answer what the message asks or does directly; whether there was anything to answer."""
+    scene = draft.scene
+    cues = scene.reading.cues
+    if not scene.for_me:
+        return False
+    if do_as_asked(draft):
+        draft.done = True
+        return True
+    for cue, reply in _REPLIES.items():
+        if cue in cues and reply(draft, cues[cue]):
+            return True
+    for cue, plain in _PLAIN.items():
+        if cue in cues and _reply_plainly(draft, plain):
+            return True
+    return scene.reading.question and _confess(draft)
+
+
+def _reply_plainly(draft: Draft, plain: _Plain) -> bool:
+    scene = draft.scene
+    draft.emotion = plain.emotion
+    draft.slots["clock"] = scene.tongue.clock(scene.moment.now)
+    if not draft.say(*plain.acts):
+        return False
+    draft.done = plain.last
+    if plain.tells:
+        tell_about(draft, draft.slots.get("interest"))
+    return True
+
+
+def _part(draft: Draft, _: re.Match[str]) -> bool:
+    """A farewell, unless somebody only mentions one."""
+    if draft.scene.sender is None or draft.scene.reading.question:
+        return False
+    draft.emotion, draft.done = "warm", True
+    say_topic(draft)
+    draft.slots.setdefault("name", draft.scene.name(draft.scene.sender))
+    draft.do("gesture", kind="wave", target=draft.scene.sender.id)
+    return draft.say("farewell_one")
+
+
+def _recognise(draft: Draft, _: re.Match[str]) -> bool:
+    if draft.scene.sender is None:
+        return False
+    draft.slots.setdefault("name", draft.scene.name(draft.scene.sender))
+    draft.emotion = "happy"
+    if draft.scene.sender.met:
+        draft.say("met_yes")
+        mention_memory(draft)
+        return True
+    return draft.say("met_no")
+
+
+def _remember(draft: Draft, _: re.Match[str]) -> bool:
+    tell_memories(draft, asked_about(draft.scene) or "")
+    return True
+
+
+def _who_is_here(draft: Draft, _: re.Match[str]) -> bool:
+    scene = draft.scene
+    others = [scene.name(someone) for someone in scene.moment.present]
+    if not others:
+        return False
+    draft.slots["names"] = scene.tongue.names(others)
+    draft.slots.setdefault("name", others[0])
+    return draft.say("alone" if len(others) == 1 else "here")
+
+
+def _catch_up(draft: Draft, _: re.Match[str]) -> bool:
+    scene = draft.scene
+    for line in reversed(scene.moment.recent[:-1]):
+        topics = [topic for topic in scene.topics(line.text) if topic.weight >= 1.5]
+        if topics and scene.tongue.fits(line.text):
+            draft.slots["topic"] = scene.tongue.refer(_by_nobody(topics[0]))
+            return draft.say("catchup")
+    return draft.say("catchup_none")
+
+
+def _prefer(draft: Draft, match: re.Match[str]) -> bool:
+    scene = draft.scene
+    if not scene.reading.question:
+        return False
+    offered = [next(iter(scene.topics(match[side])), None) for side in ("one", "two")]
+    choices = [topic for topic in offered if topic is not None]
+    if len(choices) < 2:
+        return False
+    liked = interest_for(draft, choices[0].stems | choices[1].stems, strict=True)
+    near = [topic for topic in choices if liked is not None and topic.stems & liked.stems]
+    choice = near[0] if near else draft.random.choice(choices)
+    draft.slots["topic"] = scene.tongue.refer(choice)
+    draft.emotion = "amused"
+    return draft.say("prefer") and tell_about(draft, None, choice.stems)
+
+
+def _like(draft: Draft, _: re.Match[str]) -> bool:
+    topic = say_topic(draft)
+    if topic is None:
+        return False
+    liked = interest_for(draft, topic.stems, strict=True)
+    if liked is not None:
+        draft.turn_to(liked)
+        draft.emotion = "happy"
+        return draft.say("liking_yes") and tell_about(draft, liked.text, topic.stems)
+    draft.emotion = "curious"
+    draft.say("liking_new")
+    return _tell_about_it(draft, topic)
+
+
+def _judge(draft: Draft, _: re.Match[str]) -> bool:
+    topic = say_topic(draft)
+    draft.emotion = "curious"
+    draft.say("opinion" if topic else "opinion_plain")
+    return _tell_about_it(draft, topic)
+
+
+def _confirm(draft: Draft, _: re.Match[str]) -> bool:
+    """Have you ever …? Yes where it touches what one tells of, no elsewhere."""
+    topic = say_topic(draft)
+    stems = topic.stems if topic else frozenset()
+    tale = tale_about(draft, stems)
+    draft.say("experience_yes" if tale is not None and tale.stems & stems else "experience_no")
+    if tale is not None and tale.stems & stems:
+        draft.tell(tale)
+    return True
+
+
+def _explain(draft: Draft, _: re.Match[str]) -> bool:
+    topic = say_topic(draft)
+    draft.say("origin")
+    return _tell_about_it(draft, topic)
+
+
+def _share(draft: Draft, _: re.Match[str]) -> bool:
+    topic = say_topic(draft)
+    draft.emotion = "happy"
+    if draft.scene.by_person and topic is not None and not _is_close(draft, topic):
+        return False  # one cannot tell of what one does not know
+    if draft.random.random() < 0.5:
+        draft.say("share")
+    return _tell_about_it(draft, topic)
+
+
+def _perform(draft: Draft, _: re.Match[str]) -> bool:
+    draft.emotion = "amused"
+    draft.say("share")
+    return tell_about(draft, draft.slots.get("interest"))
+
+
+def _confess(draft: Draft) -> bool:
+    """A question that rules cannot answer: say so, and turn to what one does know."""
+    topic = say_topic(draft)
+    if topic is not None and _is_close(draft, topic):
+        return _tell_about_it(draft, topic)
+    draft.emotion = "puzzled"
+    if not draft.say("unknown"):
+        return False
+    if draft.say("unknown_turn"):
+        tell_about(draft, draft.slots.get("interest"))
+    return True
+
+
+def _tell_about_it(draft: Draft, topic: Topic | None) -> bool:
+    return tell_about(draft, draft.slots.get("interest"), topic.stems if topic else frozenset())
+
+
+def _is_close(draft: Draft, topic: Topic) -> bool:
+    """Whether one has something of one's own to tell about `topic`."""
+    return any(topic.stems & own.stems for own in (*draft.scene.me.interests, *draft.scene.me.tales))
+
+
+def _by_nobody(topic: Topic) -> Topic:
+    """A topic whose owner is no longer known."""
+    whose = Whose.KNOWN if topic.whose in {Whose.MINE, Whose.YOURS, Whose.ONE} else topic.whose
+    return Topic(topic.words, topic.stems, whose, topic.weight)
+
+
+_REPLIES: dict[Cue, Callable[[Draft, re.Match[str]], bool]] = {
+    Cue.REMEMBER_ME: _recognise,
+    Cue.REMEMBER: _remember,
+    Cue.HERE: _who_is_here,
+    Cue.CATCHUP: _catch_up,
+    Cue.FAREWELL: _part,
+    Cue.PERFORM: _perform,
+    Cue.PREFER: _prefer,
+    Cue.EXPERIENCE: _confirm,
+    Cue.ORIGIN: _explain,
+    Cue.LIKING: _like,
+    Cue.OPINION: _judge,
+    Cue.SHARE: _share,
+}

@@ -1,0 +1,115 @@
+"""The offline brain: reads, wants, drafts, acts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+from ..base import Assessment, Brain, Line, Moment, Toolbox, ToolError
+from .desire import desire
+from .draft import Draft
+from .habits import Habits, alike
+from .language import tongues
+from .memories import asked_about
+from .params import fill_params
+from .plan import plan
+from .scene import Scene, scene_of
+
+__all__ = ["OfflineBrain"]
+
+_ATTEMPTS = 8
+_TOO_ALIKE = 0.4
+
+_log = logging.getLogger(__name__)
+
+
+class OfflineBrain(Brain):
+    """Thinks by rules, in English and Japanese, at once and without a network.
+
+    The same seed and the same moments give the same words. It says nothing it was not told: what it
+    knows comes from its profile, from memory and from what is said.
+
+    Args:
+        random: what varies its words.
+    """
+
+    label = "offline"
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._habits = Habits()
+        for tongue in tongues():  # read now what the first turn would wait for
+            tongue.without_remarks("")
+            tongue.phrase_words()
+            tongue.fields(())
+
+    async def assess(self, moment: Moment) -> Assessment:
+        """Whether to speak, how much, and the triggers' parameters. Pure given the moment."""
+        scene = scene_of(moment)
+        importance = desire(scene)
+        return Assessment(importance > 0, round(importance, 2), fill_params(scene))
+
+    async def compose(self, moment: Moment, toolbox: Toolbox) -> None:
+        """Take the turn; at most one `speak`. If that is refused (the talk may have moved on), the
+        turn is given up, and what it would have said is left for another time."""
+        scene = scene_of(moment, (spec.name for spec in toolbox.specs))
+        if "speak" not in scene.tools:
+            return
+        scene = await _look_up(scene, toolbox)
+        draft = self._draft(scene)
+        if not draft.text.strip():
+            return
+        for deed in draft.deeds:
+            await _try(toolbox, deed.tool, deed.params)
+        speech: dict[str, Any] = {"message": draft.text, "emotion": draft.emotion}
+        if draft.target is not None:
+            speech["to"] = [draft.target.id]
+        if await _try(toolbox, "speak", speech) is not None:
+            draft.keep()
+
+    def _draft(self, scene: Scene) -> Draft:
+        """The first draft that is unlike all that was said before, else the least alike of some."""
+        habits = self._habits
+        habits.hear(line.text for line in scene.moment.recent)
+        best = plan(scene, habits, self._random)
+        least = alike(best.text, habits.heard)
+        for _ in range(_ATTEMPTS - 1):
+            if least < _TOO_ALIKE or not best.parts:
+                break
+            draft = plan(scene, habits, self._random)
+            likeness = alike(draft.text, habits.heard)
+            if likeness < least:
+                best, least = draft, likeness
+        return best
+
+
+async def _look_up(scene: Scene, toolbox: Toolbox) -> Scene:
+    """When asked to remember something, look for just that in memory."""
+    what = asked_about(scene)
+    if not what or "recall" not in scene.tools:
+        return scene
+    found = await _try(toolbox, "recall", {"query": what}) or ""
+    known = {line.text for line in scene.memories}
+    lines = [line for line in map(_recalled, found.splitlines()) if line and line.text not in known]
+    return replace(scene, memories=(*scene.memories, *lines))
+
+
+def _recalled(text: str) -> Line | None:
+    """A line of what the tool `recall` answers: ``who: what was said``."""
+    who, colon, said = text.partition(": ")
+    if not colon or not said.strip():
+        return None
+    name = who.removeprefix("companion_").removeprefix("user_")
+    return Line(id="", sender=who, name=name, text=said.strip(), time=0)
+
+
+async def _try(toolbox: Toolbox, tool: str, params: Mapping[str, Any]) -> str | None:
+    """Call a tool; what it answers, or None if it was refused."""
+    try:
+        return await toolbox.call(tool, params)
+    except ToolError as error:
+        _log.info("%s was refused: %s", tool, error)
+        return None

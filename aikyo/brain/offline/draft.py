@@ -1,0 +1,194 @@
+"""A turn in the making: sentences from the phrase book, tales, and what they will have used up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from ..base import Line, Someone
+from .character import Tale
+from .habits import Habits
+from .phrasing import core_of, fill, slots_of
+from .scene import Scene
+from .tongue import Topic
+
+__all__ = ["Deed", "Draft"]
+
+_MOST_PARTS = 4
+_TRIES = 6
+_TURNS_BETWEEN_QUESTIONS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """A call of an action tool."""
+
+    tool: str
+    params: Mapping[str, str | float]
+
+
+@dataclass(slots=True)
+class Draft:
+    """What one is about to say and do. Nothing in `habits` changes before `keep`, but for the
+    bags that phrases are drawn from.
+
+    Attributes:
+        parts: the sentences.
+        deeds: what is done before speaking.
+        target: whom one turns to.
+        focus: what the turn has come to be about, in words.
+        emotion: how one feels, one word.
+        way: how the turn is built.
+        done: whether the turn needs no ending.
+        asks: whether somebody is asked to go on, with a question mark or without.
+        slots: what is known to be filled into phrases.
+    """
+
+    scene: Scene
+    habits: Habits
+    random: Random
+    parts: list[str] = field(default_factory=list)
+    deeds: list[Deed] = field(default_factory=list)
+    target: Someone | None = None
+    focus: str = ""
+    emotion: str = "calm"
+    way: str = ""
+    done: bool = False
+    asks: bool = False
+    slots: dict[str, str] = field(default_factory=dict)
+    _told: list[str] = field(default_factory=list)
+    _mentioned: list[str] = field(default_factory=list)
+    _turned_to: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        scene = self.scene
+        self.slots |= {"me": scene.moment.me.name or scene.moment.me.id, "i": scene.me.manner.self_word}
+        self.slots["you"] = scene.tongue.word("you")
+        self.slots["hello"] = self._fill(scene.tongue.hello(scene.moment.now))
+        if scene.sender is not None and scene.by_person:
+            self.slots["name"] = scene.name(scene.sender)
+
+    @property
+    def text(self) -> str:
+        """All that is said."""
+        return self.scene.tongue.gap.join(self.parts)
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether the last question is long enough ago, and this turn has none yet."""
+        return self.habits.unasked >= _TURNS_BETWEEN_QUESTIONS and not _asks(self.text)
+
+    @property
+    def full(self) -> bool:
+        """Whether enough is said for one turn."""
+        return len(self.parts) >= (1 if "brief" in self.scene.orders else _MOST_PARTS)
+
+    def say(self, *acts: str, **slots: str) -> bool:
+        """Say a phrase for the first of `acts` for which all is known that it needs.
+
+        Returns:
+            Whether there was one.
+        """
+        known = self.slots | slots
+        for act in acts:
+            phrases = self.scene.tongue.book.phrases[act]
+            fitting = [phrase for phrase in phrases if slots_of(phrase) <= known.keys()]
+            if not self.may_ask:
+                fitting = [phrase for phrase in fitting if not _asks(phrase)] or fitting
+            if fitting:
+                self.parts.append(self._fresh(act, fitting, known))
+                return True
+        return False
+
+    def _fresh(self, act: str, phrases: Sequence[str], known: Mapping[str, str]) -> str:
+        """One of `phrases`, filled, that does not sound like what was said just now; if there is one."""
+        heard, text = self.scene.heard_lately, ""
+        for _ in range(_TRIES):
+            phrase = self.habits.pick(act, phrases, self.random)
+            text = self._fill(phrase, known)
+            if not heard(core_of(phrase)) and not any(map(heard, self.scene.tongue.sentences(text))):
+                break
+        return text
+
+    def remark(self, fields: Iterable[str]) -> bool:
+        """Say something general about one of `fields` that was not said before."""
+        says = [
+            line
+            for field_name in sorted(fields)
+            for line in self.scene.tongue.book.fields[field_name].says
+            if line not in self.habits.told
+        ]
+        self.random.shuffle(says)
+        for line in says:
+            core = core_of(line)
+            if not any(core in text for text in self.habits.heard):
+                self.parts.append(self._fill(line))
+                self._told.append(line)
+                return True
+        return False
+
+    def tell(self, tale: Tale) -> None:
+        """Tell a tale, now and then with a word before it."""
+        if self.random.random() < 0.35:
+            phrases = self.scene.me.phrases
+            if phrases:
+                self.parts.append(self.habits.pick("phrases", phrases, self.random))
+            else:
+                self.say("lead")
+        self.parts.append(tale.text)
+        self._told.append(tale.text)
+
+    def untold(self) -> list[Tale]:
+        """The tales that are left."""
+        told, scene = set(self.habits.told) | set(self._told), self.scene
+        left = (tale for tale in scene.me.tales if tale.text not in told)
+        return [tale for tale in left if not scene.heard_lately(tale.text)]
+
+    def turn_to(self, interest: Tale, *, second: Tale | None = None) -> None:
+        """Make `interest` what the turn is about."""
+        self.slots["interest"] = interest.text
+        if second is not None:
+            self.slots["interest2"] = second.text
+        self._turned_to.append(interest.text)
+
+    def speak_of(self, topic: Topic) -> None:
+        """Make what was brought up the slot `topic`, and what the turn is about."""
+        scene, sender = self.scene, self.scene.sender
+        other = sender is not None and not scene.by_person
+        owner = scene.name(sender) if sender is not None and other and scene.reading.named else ""
+        self.slots["topic"] = scene.tongue.refer(topic, owner=owner, to_me=scene.moment.addressed)
+        self.focus = self.slots["topic"]
+
+    def mention(self, line: Line) -> None:
+        """Count a line as brought up from memory."""
+        self._mentioned.append(line.id)
+
+    def do(self, tool: str, **params: str | float) -> None:
+        """Do something before speaking, if there is a tool for it and nothing else is done with it."""
+        if tool in self.scene.tools and all(deed.tool != tool for deed in self.deeds):
+            self.deeds.append(Deed(tool, params))
+
+    def pick(self, choices: Sequence[tuple[str, float]]) -> str:
+        """One of `choices` by weight, at least one; what was just done weighs little."""
+        weights = [weight * (0.2 if name in self.habits.ways else 1) for name, weight in choices]
+        return self.random.choices([name for name, _ in choices], weights)[0]
+
+    def keep(self) -> None:
+        """What is said is said: remember it."""
+        habits = self.habits
+        habits.hear([self.text])
+        habits.told.extend(self._told)
+        habits.mentioned.extend(self._mentioned)
+        habits.turned_to.extend(self._turned_to)
+        habits.ways.append(self.way)
+        habits.unasked = 0 if self.asks or _asks(self.text) else habits.unasked + 1
+        habits.gestures.extend(str(deed.params["kind"]) for deed in self.deeds if deed.tool == "gesture")
+
+    def _fill(self, template: str, slots: Mapping[str, str] | None = None) -> str:
+        polite = self.scene.me.manner.polite
+        return fill(template, self.slots if slots is None else slots, self.random, polite=polite)
+
+
+def _asks(text: str) -> bool:
+    return "?" in text or "？" in text

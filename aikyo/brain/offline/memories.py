@@ -1,0 +1,143 @@
+"""What one remembers: mentioned in passing, or told when asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ...wire import is_companion
+from ..base import Line, Someone
+from .book import Cue
+from .draft import Draft
+from .reading import cues_in
+from .scene import Scene
+from .tongue import Topic, name_pattern
+
+__all__ = ["asked_about", "mention_memory", "tell_memories"]
+
+_NO_NEWS = 300.0
+"""Seconds after which something said is worth recalling."""
+
+_ASKER = re.compile(r"\b(?:I|me|my|we)\b|わたし|私|ぼく|僕|おれ|俺|あたし", re.IGNORECASE)
+_INNER_QUOTES = str.maketrans({"“": "‘", "”": "’", '"': "'", "「": "『", "」": "』"})
+_LONGEST_NAME = 60
+
+
+def asked_about(scene: Scene) -> str | None:
+    """What the message asks one to remember, in its words ("" for anything); None if it does not ask."""
+    match = scene.reading.cues.get(Cue.REMEMBER)
+    if match is None:
+        return None
+    return (match.groupdict().get("what") or "").strip(" \t?？!！.。、,")
+
+
+def tell_memories(draft: Draft, what: str) -> None:
+    """Say what is remembered about `what`, or that nothing is."""
+    scene = draft.scene
+    if not what:
+        draft.say("remember_unnamed")
+        return
+    topics = scene.topics(what)
+    draft.slots["what"] = scene.tongue.refer(topics[0]) if topics else what[:_LONGEST_NAME]
+    found = _found(scene, what, topics)
+    draft.emotion = "happy" if found else "sorry"
+    if not found:
+        draft.say("remember_none")
+        return
+    stems = frozenset(stem for topic in topics for stem in topic.stems)
+    others = [line for line in found if line.sender != scene.moment.me.id]
+    acts = ("remember", "remember_more") if others else ("remember_mine",)
+    for act, line in zip(acts, others or found, strict=False):
+        when = scene.tongue.when(line.time, scene.moment.now)
+        quote = _quote(scene, line.text, stems)
+        draft.say(act, who=_name(scene, line), when=when, quote=quote)
+
+
+def mention_memory(draft: Draft) -> bool:
+    """Bring up something that was said before and belongs to what is talked about; whether one could."""
+    scene = draft.scene
+    now = scene.moment.now
+    for line in scene.memories:
+        if line.id in draft.habits.mentioned or now.timestamp() - line.time < _NO_NEWS:
+            continue
+        topic = _worth_mentioning(scene, line)
+        if topic is None:
+            continue
+        mine, theirs = line.sender == scene.moment.me.id, _is_sender(scene, line)
+        who = "" if mine or theirs else _name(scene, line)
+        act = "recall_self" if mine else "recall_you" if theirs else "recall_other"
+        when = scene.tongue.when(line.time, now)
+        if draft.say(
+            act,
+            topic=scene.tongue.refer(topic, owner="*" if who else "", to_me=True),
+            who=who,
+            when=when,
+        ):
+            draft.mention(line)
+            return True
+    return False
+
+
+def _worth_mentioning(scene: Scene, line: Line) -> Topic | None:
+    """What of `line` belongs here: it shares a word with the message, and says more than that word."""
+    if scene.tongue.is_question(line.text) or not scene.tongue.fits(line.text):
+        return None
+    current = frozenset(stem for topic in scene.reading.topics for stem in topic.stems)
+    if current.isdisjoint(scene.tongue.stems(line.text)):
+        return None
+    topics = [topic for topic in scene.topics(line.text) if topic.weight >= 1]
+    fresh = [topic for topic in topics if topic.stems.isdisjoint(scene.reading.stems)]
+    return next(iter((*fresh, *topics)), None)
+
+
+def _found(scene: Scene, what: str, topics: Sequence[Topic]) -> list[Line]:
+    """What memory and the conversation hold about `what`, best first, the asking itself left out;
+    what people said before what companions made of it."""
+    message = scene.moment.message
+    earlier = [line for line in scene.moment.recent if message is None or line.id != message.id]
+    lines = [*scene.memories, *reversed(earlier)]
+    people = {line.name for line in lines if line.name and name_pattern(line.name).search(what)}
+    wanted = frozenset(stem for topic in topics for stem in topic.stems)
+    found: dict[str, Line] = {}
+    for line in lines:
+        if people and line.name not in people and not any(name in line.text for name in people):
+            continue
+        if not wanted and not people and _ASKER.search(what) and not _is_sender(scene, line):
+            continue
+        if _holds(scene, line.text, wanted, "" if people or _ASKER.search(what) else what):
+            found.setdefault(line.text, line)
+    return sorted(found.values(), key=lambda line: is_companion(line.sender))
+
+
+def _holds(scene: Scene, text: str, wanted: frozenset[str], words: str) -> bool:
+    """Whether `text` tells of what is wanted (of `words` where no topic is known), and asks nothing."""
+    if scene.tongue.is_question(text) or Cue.REMEMBER in cues_in(text, scene.tongue):
+        return False
+    if wanted:
+        return not wanted.isdisjoint(scene.tongue.stems(text))
+    return words.casefold() in text.casefold()
+
+
+def _quote(scene: Scene, text: str, wanted: frozenset[str]) -> str:
+    """The part of `text` that tells of what is wanted, short enough to be repeated."""
+    parts = scene.tongue.sentences(text) or [text]
+    best = next((part for part in parts if wanted & scene.tongue.stems(part)), parts[0])
+    best = scene.tongue.quotable(best.translate(_INNER_QUOTES).strip())
+    longest = scene.tongue.longest
+    if len(best) <= longest:
+        return best
+    cut = best[:longest]
+    return (cut[: cut.rfind(" ")] if " " in cut[longest // 2 :] else cut).rstrip(" ,、") + "…"
+
+
+def _is_sender(scene: Scene, line: Line) -> bool:
+    return scene.sender is not None and line.sender == scene.sender.id
+
+
+def _name(scene: Scene, line: Line) -> str:
+    if _is_sender(scene, line):
+        return scene.tongue.word("you")
+    known = next((someone for someone in scene.moment.present if someone.id == line.sender), None)
+    if known is None and not line.name:
+        return scene.tongue.word("somebody")
+    return scene.name(known or Someone(line.sender, line.name, "person"))

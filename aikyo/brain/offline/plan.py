@@ -1,0 +1,151 @@
+"""From a scene to a draft of the whole turn."""
+
+from __future__ import annotations
+
+from random import Random
+
+from ...wire import Closing
+from .answers import answer
+from .body import do_as_told, show_mood
+from .book import Cue
+from .chat import carry_on, invite
+from .draft import Draft
+from .habits import Habits
+from .reading import cues_in
+from .scene import Scene
+from .telling import interest_for, say_topic, tell_about
+
+__all__ = ["plan"]
+
+_LONGEST_TITLE = 60
+
+
+def plan(scene: Scene, habits: Habits, random: Random) -> Draft:
+    """Draft one turn. A draft without words is a turn given up."""
+    draft = Draft(scene, habits, random)
+    match scene.moment.closing:
+        case Closing.TERMINAL:
+            _last(draft)
+        case Closing.CLOSING:
+            _part(draft)
+        case _:
+            do_as_told(draft)
+            (_open if scene.moment.message is None else _reply)(draft)
+    show_mood(draft)
+    return draft
+
+
+def _reply(draft: Draft) -> None:
+    scene = draft.scene
+    if (quote := scene.orders.get("quote")) is not None:
+        draft.parts.append(quote["what"])
+        return
+    say_topic(draft)
+    greeted = _greet(draft)
+    _obey(draft)
+    answered = answer(draft)
+    greeting_only = greeted and not scene.reading.topics
+    if not draft.parts or not (answered or draft.full or greeting_only):
+        carry_on(draft)
+    if scene.moment.closing is Closing.PRE_CLOSING:
+        draft.say("wind_down")
+    elif not draft.done:
+        invite(draft)
+
+
+def _greet(draft: Draft) -> bool:
+    """Greet whom one meets, and introduce oneself to whom one has never met; whether one did."""
+    scene, sender = draft.scene, draft.scene.sender
+    if sender is None:
+        return False
+    name = scene.name(sender)
+    greets = Cue.GREETING in scene.reading.cues and scene.for_me
+    new = not sender.met or "introduce" in scene.orders
+    if new and not _introduced(scene):
+        draft.say("greet_new", name=name)
+        _introduce(draft)
+    elif (greets or "greet" in scene.orders) and (scene.by_person or not scene.mine):
+        draft.say("welcome_back" if sender.met and not scene.mine else "greet", name=name)
+    else:
+        return False
+    draft.emotion = "happy"
+    draft.do("gesture", kind="wave", target=sender.id)
+    return True
+
+
+def _introduce(draft: Draft) -> None:
+    draft.say("introduce", "introduce_plain")
+    if not draft.scene.me.native:
+        draft.say("foreign")
+
+
+def _introduced(scene: Scene) -> bool:
+    """Whether one has given one's name since the sender came in."""
+    seen = False
+    for line in scene.moment.recent:
+        seen = seen or (scene.sender is not None and line.sender == scene.sender.id)
+        if seen and line.sender == scene.moment.me.id and scene.moment.me.name in line.text:
+            return True
+    return False
+
+
+def _obey(draft: Draft) -> None:
+    """What the profile's triggers say about speaking, beyond what a turn does anyway."""
+    scene = draft.scene
+    cues = scene.reading.cues
+    if "farewell" in scene.orders and Cue.FAREWELL not in cues and scene.sender is not None:
+        draft.done = draft.say("farewell_one", name=scene.name(scene.sender))
+    if "comfort" in scene.orders and Cue.LOW not in cues:
+        draft.emotion = "sorry"
+        draft.say("comfort")
+    if "thank" in scene.orders:
+        draft.say("thanks")
+    if (about := scene.orders.get("about")) is not None:
+        topic = next(iter(scene.topics(about["what"])), None)
+        if topic is not None:
+            draft.speak_of(topic)
+            tell_about(draft, draft.slots.get("interest"), topic.stems)
+
+
+def _open(draft: Draft) -> None:
+    """Begin a talk: greet those who are there, and bring up the topic or an interest."""
+    scene = draft.scene
+    new = [someone for someone in scene.moment.present if not someone.met]
+    draft.emotion = "happy"
+    draft.say("greet_all")
+    if new:
+        say_topic(draft)
+        _introduce(draft)
+        draft.do("gesture", kind="wave")
+    title = scene.moment.topic.strip(" .。!?！？")[:_LONGEST_TITLE]
+    stems = scene.tongue.stems(title)
+    interest = interest_for(draft, stems)
+    if interest is not None:
+        draft.turn_to(interest)
+    draft.focus = title or (interest.text if interest else "")
+    if draft.focus:
+        draft.say("open_topic", topic=draft.focus)
+        tell_about(draft, interest.text if interest else None, stems)
+    invite(draft)
+
+
+def _part(draft: Draft) -> None:
+    """The farewell."""
+    say_topic(draft)
+    draft.emotion = "warm"
+    sender = draft.scene.sender
+    draft.do("gesture", kind="wave")
+    if sender is not None and len(draft.scene.moment.present) == 1:
+        draft.say("farewell_one", name=draft.scene.name(sender))
+    else:
+        draft.say("farewell")
+    if not draft.parts:
+        draft.say("last_word")
+
+
+def _last(draft: Draft) -> None:
+    """A last word, or silence where one has said goodbye."""
+    if any(Cue.FAREWELL in cues_in(line.text, draft.scene.tongue) for line in draft.scene.mine[-2:]):
+        return
+    draft.emotion = "warm"
+    draft.say("last_word")

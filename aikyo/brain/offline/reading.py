@@ -1,0 +1,131 @@
+"""What a moment's message says, as far as rules can read it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..base import Line, Moment, Someone
+from .book import Cue
+from .tongue import Tongue, Topic, name_pattern
+
+__all__ = ["Reading", "cues_in", "names_in", "read"]
+
+
+_ONLY_ASKED = frozenset({Cue.EXPERIENCE, Cue.ORIGIN, Cue.LIKING, Cue.OPINION, Cue.PREFER})
+"""What is there only in a question."""
+
+_ONLY_PEOPLE = frozenset(
+    {
+        *(Cue.LOW, Cue.HIGH, Cue.PRAISE, Cue.SORRY, Cue.THANKS, Cue.QUIET, Cue.YES, Cue.NO, Cue.CATCHUP),
+        Cue.FAREWELL,
+    }
+)
+"""What is taken seriously from people only: among companions it is a manner of speaking, and when
+their talks end is not for one of them to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A message, read.
+
+    Attributes:
+        text: what was said.
+        plain: the same without my name.
+        sender: who said it; None when nothing was said.
+        cues: what it does, with the match that showed it.
+        question: whether it asks something.
+        topics: what it is about, surest first.
+        stems: its content words.
+        named: who of the others is called by name in it.
+        calls_me: whether it calls me by name.
+    """
+
+    text: str = ""
+    plain: str = ""
+    sender: Someone | None = None
+    cues: Mapping[Cue, re.Match[str]] = field(default_factory=dict)
+    question: bool = False
+    topics: tuple[Topic, ...] = ()
+    stems: frozenset[str] = frozenset()
+    named: tuple[Someone, ...] = ()
+    calls_me: bool = False
+
+
+def read(moment: Moment, tongue: Tongue) -> Reading:
+    """Read the moment's message in `tongue`; where there is none, nothing is read."""
+    line = moment.message
+    if line is None:
+        return Reading()
+    text = line.text
+    others = [someone for someone in moment.present if someone.id != line.sender]
+    everybody = [moment.me.name, *(someone.name for someone in moment.present)]
+    plain = tongue.without(text, [moment.me.name])
+    substance = tongue.without_remarks(tongue.without(text, everybody))
+    sender = _sender(moment, line)
+    asked = _asked(plain, sender, tongue)
+    return Reading(
+        text=text,
+        plain=plain,
+        sender=sender,
+        cues=_serious(plain, asked, sender, tongue),
+        question=bool(asked),
+        topics=_topics(substance, moment, tongue),
+        stems=tongue.stems(substance),
+        named=names_in(text, others),
+        calls_me=bool(moment.me.name) and _calls(text, moment.me.name),
+    )
+
+
+def cues_in(text: str, tongue: Tongue) -> dict[Cue, re.Match[str]]:
+    """What `text` does, by its cues."""
+    found: dict[Cue, re.Match[str]] = {}
+    plain = text.replace("’", "'")
+    for cue, patterns in tongue.book.cues.items():
+        match = next((m for pattern in patterns if (m := pattern.search(plain))), None)
+        if match is not None:
+            found[cue] = match
+    return found
+
+
+def _serious(plain: str, asked: str, sender: Someone, tongue: Tongue) -> dict[Cue, re.Match[str]]:
+    """The cues that are meant: what only a question does is looked for in what asks."""
+    cues = {cue: match for cue, match in cues_in(plain, tongue).items() if cue not in _ONLY_ASKED}
+    if asked:
+        cues |= {cue: match for cue, match in cues_in(asked, tongue).items() if cue in _ONLY_ASKED}
+    if sender.kind == "companion":
+        return {cue: match for cue, match in cues.items() if cue not in _ONLY_PEOPLE}
+    return cues
+
+
+def _asked(text: str, sender: Someone, tongue: Tongue) -> str:
+    """What in `text` asks for an answer. People are answered wherever they ask, others at the end:
+    companions ask themselves things on the way ("Honestly? …")."""
+    sentences, marked = tongue.sentences(text), sender.kind == "companion"
+    if marked:
+        sentences = sentences[-1:]
+    return tongue.gap.join(s for s in sentences if tongue.is_question(s, marked=marked))
+
+
+def _topics(text: str, moment: Moment, tongue: Tongue) -> tuple[Topic, ...]:
+    """What `text` is about; of a text that ends in a question, first what is asked about."""
+    known = moment.me.interests
+    last = tongue.sentences(text)[-1:]
+    asked = tongue.topics(last[0], known) if last and tongue.is_question(last[0], marked=True) else ()
+    seen = {topic.stems for topic in asked}
+    return (*asked, *(topic for topic in tongue.topics(text, known) if topic.stems not in seen))
+
+
+def names_in(text: str, people: Sequence[Someone]) -> tuple[Someone, ...]:
+    """Who of `people` is called by name in `text`."""
+    return tuple(someone for someone in people if someone.name and _calls(text, someone.name))
+
+
+def _calls(text: str, name: str) -> bool:
+    return name_pattern(name).search(text) is not None
+
+
+def _sender(moment: Moment, line: Line) -> Someone:
+    known = next((someone for someone in moment.present if someone.id == line.sender), None)
+    return known or Someone(line.sender, line.name or line.sender, "person", met=True)

@@ -1,0 +1,139 @@
+"""The in-memory twin of the mesh, for tests: no sockets, and deterministic under trio's virtual clock.
+
+A `MemoryLan` is what several `MemoryMesh` (each one process's part) have in common. Everything on it
+hears everything else at once; the rules on ids, senders and duplicates are those of the real one.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import trio
+
+from ..wire import Dialect, Presence
+from .base import MeshError, Node, PeerInfo
+from .household import Household, LocalMesh
+from .identity import load_identity
+from .local import LocalNode
+
+__all__ = ["MemoryLan", "MemoryMesh"]
+
+
+class MemoryLan:
+    """The medium: whoever joins meets everybody who is there."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, MemoryNode] = {}
+        self._sequence = itertools.count(1)
+
+    def carry(self, topic: str, data: bytes, author: str) -> None:
+        """Bring to every node, its author's too, what `author` sent."""
+        sequence = next(self._sequence).to_bytes(8, "big")
+        for node in list(self.nodes.values()):
+            node.inbound.take(topic, data, author, sequence)
+
+    def connect(self, one: MemoryNode, other: MemoryNode) -> None:
+        """Make neighbours of two nodes; each learns what the other is, as far as that is settled."""
+        for here, there in ((one, other), (other, one)):
+            here.meet(there)
+
+
+class MemoryNode(LocalNode):
+    """A node on a `MemoryLan`."""
+
+    def __init__(
+        self,
+        peer: str,
+        lan: MemoryLan,
+        household: Household,
+        clock: Callable[[], float],
+        dialect: Dialect,
+    ) -> None:
+        super().__init__(peer, household.roster, household.hear, clock=clock, dialect=dialect)
+        self.household = household
+        self._lan = lan
+        self._clock = clock
+        self._since: dict[str, float] = {}
+
+    def meet(self, other: MemoryNode) -> None:
+        """`other` is a neighbour now; learn who it is, unless that is not settled yet."""
+        self._since.setdefault(other.peer, self._clock())
+        self.household.link(other.peer, self)
+        if other.me is not None and other.household is not self.household:
+            self.household.learn(other.peer, other.me)
+
+    def part(self, other: MemoryNode) -> None:
+        """`other` is no neighbour any more."""
+        self._since.pop(other.peer, None)
+        self.household.unlink(other.peer, self)
+
+    async def ready(self, companions: int) -> None:
+        while len(self.roster) < companions:
+            await self.roster.changed()
+        await trio.lowlevel.checkpoint()
+
+    def peers(self) -> tuple[PeerInfo, ...]:
+        return tuple(
+            PeerInfo(peer, self.roster.held_by(peer), (f"/memory/{peer}",), since)
+            for peer, since in sorted(self._since.items())
+        )
+
+    async def _send(self, topic: str, data: bytes) -> None:
+        self._lan.carry(topic, data, self.peer)
+        await trio.lowlevel.checkpoint()
+
+
+class MemoryMesh(LocalMesh):
+    """One process's part of a `MemoryLan`.
+
+    Args:
+        lan: what it is part of.
+        clock: seconds since the epoch.
+        dialect: how payloads are written when they are sent.
+    """
+
+    def __init__(
+        self,
+        lan: MemoryLan,
+        *,
+        clock: Callable[[], float] = time.time,
+        dialect: Dialect = Dialect.PLAIN,
+    ) -> None:
+        super().__init__()
+        self._lan = lan
+        self._clock = clock
+        self._dialect = dialect
+
+    @asynccontextmanager
+    async def _join(self, key: Path, me: Presence | None) -> AsyncIterator[Node]:
+        peer = load_identity(key).peer
+        if peer in self._lan.nodes:
+            raise MeshError(f"{key}: a node with this identity is on the mesh already")
+        node = MemoryNode(peer, self._lan, self.household, self._clock, self._dialect)
+        self.household.enter(node)
+        self._lan.nodes[peer] = node
+        try:
+            self._connect(node)
+            await trio.lowlevel.checkpoint()
+            if me is None:
+                node.settle(None)
+            else:
+                self.household.claim(node, me)
+            await trio.lowlevel.checkpoint()
+            async with node.living():
+                self._connect(node)
+                yield node
+        finally:
+            self._lan.nodes.pop(peer, None)
+            for other in self._lan.nodes.values():
+                other.part(node)
+            self.household.leave(node)
+
+    def _connect(self, node: MemoryNode) -> None:
+        for other in list(self._lan.nodes.values()):
+            if other is not node:
+                self._lan.connect(node, other)

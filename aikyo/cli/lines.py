@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .terminal import colored
 
 if TYPE_CHECKING:
-    from ..wire import Envelope, SwarmStatus
+    from ..wire import Envelope, Event, SwarmStatus
 
 __all__ = ["print_lines"]
 
@@ -59,22 +59,38 @@ def _json_line(envelope: Envelope, status: Callable[[], SwarmStatus]) -> str:
 
 
 def _line(envelope: Envelope, status: Callable[[], SwarmStatus], color: bool) -> str:
-    import msgspec
-
     from ..client import render
 
-    if envelope.topic in _QUIET:
+    if envelope.topic in _QUIET or _is_told_otherwise(envelope):
         return ""
-    body = msgspec.json.decode(envelope.body)
-    if body.get("type") == "activity" and not body.get("reason"):
-        return ""
-    if body.get("name") == "speak" and "messageId" in body.get("params", {}):
-        return ""  # its Message is shown
-    if body.get("type") == "ready":
+    if envelope.topic == "events" and _event(envelope).type == "ready":
         ready = _ready(status())
         names = ", ".join(ready["companions"]) or "no companions"
         return f"ready: {names}; firehose {ready['firehose']}, gateway {ready['gateway']}"
     return render(envelope, color=color)
+
+
+def _is_told_otherwise(envelope: Envelope) -> bool:
+    """A speak action goes with a Message; that somebody listens or speaks shows in what they say."""
+    import msgspec
+
+    from ..wire import Action
+
+    if envelope.topic == "actions":
+        action = msgspec.json.decode(envelope.body, type=Action)
+        return action.name == "speak" and "messageId" in action.params
+    if envelope.topic != "events":
+        return False
+    event = _event(envelope)
+    return event.type in {"joined", "left"} or (event.type == "activity" and event.reason is None)
+
+
+def _event(envelope: Envelope) -> Event:
+    import msgspec
+
+    from ..wire import Event
+
+    return msgspec.json.decode(envelope.body, type=Event)
 
 
 def _ready(status: SwarmStatus) -> dict[str, Any]:

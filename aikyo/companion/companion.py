@@ -16,10 +16,9 @@ from ..conversation import (
     Talk,
     Talks,
     Turn,
+    as_message,
     audience,
-    closing_stage,
     hears,
-    may_speak,
     speaking_time,
 )
 from ..mesh import Received
@@ -62,7 +61,7 @@ class Companion:
         self._profile = profile
         self._world = world
         self._moments = Moments(world, replace(profile.persona(), id=world.me), profile.triggers.params)
-        self._talks = Talks()
+        self._talks = Talks(world.is_person)
         self._mouth = trio.Lock()
         self._heard = trio.Event()
         self._taking_part = 0
@@ -101,18 +100,18 @@ class Companion:
         moment = await self._moments.beginning(topic, others)
         occasion = Occasion(self._world.new_id(), others)
         async with self._mouth:
-            await self._compose(moment, occasion)
+            said = await self._compose(moment, occasion)
+        await self._sound(said)
 
     async def _take_in(self, received: Received, nursery: trio.Nursery) -> None:
         match received.payload:
             case State() as state:
-                if self._talks.hear_state(state, trio.current_time()):
-                    self._wake()
+                self._talks.hear_state(state, trio.current_time())
+                self._wake()
             case Message() as message:
                 await self._hear(message, received, nursery)
-            case Action(name="speak") as action if "messageId" not in action.params:
-                if (spoken := _as_message(action)) is not None:
-                    await self._hear(spoken, received, nursery)
+            case Action() as action if (spoken := as_message(action)) is not None:
+                await self._hear(spoken, received, nursery)
             case Context() as context if not context.to or self._world.me in context.to:
                 await self._perceive(context, received)
 
@@ -122,12 +121,15 @@ class Companion:
         if not received.own:  # one's own was journaled when it was said
             await self._moments.meet(message.sender)
             await journal(self._world, message, "heard", message.message, peer=received.peer)
-        talk, turn = self._talks.hear_message(message, self._world.roster, trio.current_time())
+        self._talks.meet(self._world.roster, trio.current_time())
+        heard = self._talks.hear_message(message, trio.current_time())
         self._wake()
-        if received.own or turn.is_over:
+        if received.own or heard is None or heard[1].is_over:
             return
+        talk, turn = heard
         if self._taking_part >= MAX_TURNS_AT_ONCE:
             self.dropped += 1
+            await self._tell(self._state(turn, state="listen"), turn)  # nobody shall wait for us
             return
         self._taking_part += 1
         nursery.start_soon(self._take_part, talk, turn)
@@ -151,6 +153,8 @@ class Companion:
             match turn.decide(trio.current_time()):
                 case Over():
                     return
+                case Speaker(who=self._world.me, claimed=False) if self._busy_elsewhere(turn):
+                    await self._tell(self._state(turn, state="listen"), turn)
                 case Speaker(who=self._world.me, claimed=False, rank=rank):
                     await self._tell(self._state(turn, state="composing", rank=rank), turn)
                     if await self._keep_turn(turn):
@@ -161,11 +165,10 @@ class Companion:
 
     async def _bid(self, talk: Talk, turn: Turn) -> tuple[State, Assessment]:
         message = turn.message
-        utterances = talk.utterances(self._world.is_person)
-        closing = closing_stage(utterances, talk.companions)
+        closing = talk.closing
         assessment = Assessment(speak=False)
-        if may_speak(utterances, talk.companions, self._world.me):
-            moment = await self._moments.answering(message, turn=len(utterances), closing=closing)
+        if talk.may_speak(self._world.me):
+            moment = await self._moments.answering(message, turn=talk.length, closing=closing)
             assessment = await self._assess(moment)
         state = self._state(
             turn,
@@ -211,18 +214,27 @@ class Companion:
                 return
             moment = await self._moments.answering(
                 message,
-                turn=len(talk.messages),
-                closing=turn.closing,
+                turn=talk.length,
+                closing=talk.closing,
                 instructions=self._instructions(message, assessment),
             )
-            spoke = await self._compose(moment, occasion)
-        if not spoke:
+            said = await self._compose(moment, occasion)
+        if not said:
             await self._tell(self._state(turn, state="listen"), turn)
+        await self._sound(said)
 
-    async def _compose(self, moment: Moment, occasion: Occasion) -> bool:
-        """Let the brain take the turn; whether it spoke."""
+    async def _sound(self, said: str) -> None:
+        """Be seen speaking for as long as it takes to be heard; nobody waits for this."""
+        turns = self.turns
+        if said and self.activity == "speaking":
+            await trio.sleep(speaking_time(said) * self._world.pace)
+            if self.turns == turns and self.activity == "speaking":
+                self._be("listening")
+
+    async def _compose(self, moment: Moment, occasion: Occasion) -> str:
+        """Let the brain take the turn; what was said."""
         hands = Hands(self._world, occasion, self._profile.tools)
-        self._be("speaking")
+        self._be("thinking")
         reason = None
         try:
             with trio.fail_after(COMPOSE_DEADLINE):
@@ -231,20 +243,24 @@ class Companion:
             reason = str(error)
         except trio.TooSlowError:
             reason = "the brain took too long to answer"
-        if hands.spoke:
+        if hands.said:
             self.turns += 1
             self.mood = hands.mood or self.mood
             self._moments.spoke_to(occasion.audience)
         if reason:
             self._rest(reason)
         else:
-            self._be("listening")
-        return hands.spoke
+            self._be("speaking" if hands.said else "listening")
+        return hands.said
 
     def _instructions(self, message: Message, assessment: Assessment) -> tuple[Instruction, ...]:
         facts = self._moments.facts(message)
         found = self._profile.triggers.evaluate(assessment.params, facts)
         return tuple(Instruction(tool, text) for tool, text in found)
+
+    def _busy_elsewhere(self, turn: Turn) -> bool:
+        """Whether we are speaking in another talk, and somebody else wants to answer in this one."""
+        return self._mouth.locked() and len(turn.ranking) > 1
 
     def _is_mine(self, turn: Turn) -> bool:
         decision = turn.decide(trio.current_time())
@@ -259,14 +275,10 @@ class Companion:
         await self._world.publish(state)
 
     async def _watch_roster(self) -> None:
-        known = set(self._world.roster)
         while True:
-            await self._world.roster.changed()
-            now_there = set(self._world.roster)
-            for gone in known - now_there:
-                self._talks.leave(gone, trio.current_time())
-            known = now_there
+            self._talks.meet(self._world.roster, trio.current_time())
             self._wake()
+            await self._world.roster.changed()
 
     def _wake(self) -> None:
         self._heard.set()
@@ -284,12 +296,3 @@ class Companion:
 
     def _rest(self, reason: str) -> None:
         self._be("resting", reason)
-
-
-def _as_message(action: Action) -> Message | None:
-    """A `speak` action that stands alone (MRTalk's companions) as the Message that it is."""
-    text, target = action.params.get("message"), action.params.get("target")
-    if not isinstance(text, str):
-        return None
-    to = (target,) if isinstance(target, str) and target else ()
-    return Message(id=action.id, sender=action.sender, to=to, message=text)

@@ -37,7 +37,7 @@ class Hands:
     """The `Toolbox` of one turn.
 
     Attributes:
-        spoke: whether something was said.
+        said: what was said, or nothing.
         mood: the emotion it was said with, if any.
     """
 
@@ -45,7 +45,7 @@ class Hands:
         self._world = world
         self._occasion = occasion
         self._allowed = allowed
-        self.spoke = False
+        self.said = ""
         self.mood = ""
 
     @property
@@ -72,7 +72,7 @@ class Hands:
         text = speak.message.strip()
         if not text:
             raise ToolError("speak: there is nothing in `message`")
-        if self.spoke:
+        if self.said:
             raise ToolError("you have spoken already; the next word is somebody else's")
         if not self._occasion.may_speak():
             raise ToolError("the conversation has moved on; this was not said")
@@ -91,12 +91,11 @@ class Hands:
             reply_to=self._occasion.reply_to,
             metadata=metadata,
         )
-        self.spoke = True
-        await self._do(message, "said", text)
         params: dict[str, Any] = {"message": text, "messageId": message.id}
         if len(targets) == 1:
             params["target"] = targets[0]
-        await self._world.publish(self._action("speak", params))
+        self.said = text
+        await self._do(message, "said", text, self._action("speak", params))
         if speak.emotion:
             self.mood = speak.emotion
             self._world.emit(Event(type="mood", companion=self._world.me, mood=speak.emotion))
@@ -107,9 +106,11 @@ class Hands:
         words = " ".join(str(value) for value in params.values())
         await self._do(action, "did", f"{name} {words}".strip())
 
-    async def _do(self, payload: Message | Action, kind: Kind, text: str) -> None:
-        """Journal and publish. Journaled first, so that nobody has heard what would be forgotten after
-        a crash; and whole, so that nothing is journaled that an interruption left unsaid."""
+    async def _do(
+        self, payload: Message | Action, kind: Kind, text: str, *also: Message | Action
+    ) -> None:
+        """Journal a payload and publish it, and what goes with it. Journaled first, so that nobody has
+        heard what would be forgotten after a crash; in one, so that no interruption comes between."""
         with trio.CancelScope(shield=True):
             await journal(
                 self._world,
@@ -120,7 +121,8 @@ class Hands:
                 to=self._occasion.audience,
                 conversation=self._occasion.conversation,
             )
-            await self._world.publish(payload)
+            for one in (payload, *also):
+                await self._world.publish(one)
 
     async def _recall(self, recall: tools.Recall) -> str:
         hits = await self._world.memory.recall(recall.query, recall.k)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
 from ..memory import Entry, Kind
-from ..wire import Action, Context, Message
+from ..wire import Action, Context, Message, derived_id
 from .world import World
 
 __all__ = ["journal"]
@@ -36,18 +37,20 @@ async def journal(
         MemoryFileError: it could not be written.
     """
     message = payload if isinstance(payload, Message) else None
-    await world.memory.append(
-        Entry(
-            uid=payload.id,
-            time=world.clock(),
-            kind=kind,
-            topic=payload.topic,
-            sender=payload.sender,
-            text=text,
-            peer=peer,
-            to=to if to is not None else getattr(payload, "to", ()),
-            conversation=(message.conversation or message.id) if message else conversation,
-            reply_to=message.reply_to if message else None,
-            body=msgspec.json.encode(payload).decode(),
-        )
+    entry = Entry(
+        uid=payload.id,
+        time=world.clock(),
+        kind=kind,
+        topic=payload.topic,
+        sender=payload.sender,
+        text=text,
+        peer=peer,
+        to=to if to is not None else getattr(payload, "to", ()),
+        conversation=(message.conversation or message.id) if message else conversation,
+        reply_to=message.reply_to if message else None,
+        body=msgspec.json.encode(payload).decode(),
     )
+    if await world.memory.append(entry) or await world.memory.author(entry.uid, kind) == peer:
+        return
+    # Somebody has used the id of somebody else's message; neither may hide the other
+    await world.memory.append(replace(entry, uid=derived_id(peer, entry.uid.encode())))

@@ -24,6 +24,9 @@ RECALLED = 4
 PERCEIVED = 6
 """Contexts that are kept for the next turn."""
 
+KNOWN = 1024
+"""Acquaintances that are kept at hand."""
+
 PICTURE = "a picture"
 """What a picture is in words."""
 
@@ -51,13 +54,13 @@ class Moments:
         """Find out whether `ident` is known from before; to be called before they are journaled."""
         if ident not in self._met and ident != self._world.me:
             self._met[ident] = await self._world.memory.met(ident)
+            while len(self._met) > KNOWN:
+                self._met.pop(next(iter(self._met)))  # memory knows them, once they were heard
 
     def spoke_to(self, audience: Iterable[str]) -> None:
         """Whoever one has spoken to is met; nobody named: everybody on the mesh."""
         for ident in tuple(audience) or tuple(self._world.roster):
             self._met[ident] = True
-        if len(self._met) > 1024:
-            self._met.clear()  # memory knows them all
 
     def facts(self, message: Message) -> Facts:
         """What the triggers may know of the message that is answered."""
@@ -124,6 +127,8 @@ class Moments:
         conversation = message.conversation or message.id
         recent = [self._line(e) for e in await self._world.memory.recent(conversation, RECENT)]
         others = dict.fromkeys((message.sender, *message.to, *(line.sender for line in recent)))
+        for ident in others:
+            await self.meet(ident)
         return Moment(
             now=self._world.now(),
             me=self._persona,

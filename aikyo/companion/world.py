@@ -73,9 +73,11 @@ class World:
         return member.presence.name if member and member.presence.name else bare_name(ident)
 
     def ids_by_name(self, others: Iterable[str]) -> dict[str, str]:
-        """Ids of everybody on the mesh and of `others`, by id, bare id and name, all casefolded."""
+        """Ids of everybody on the mesh and of `others`, by id, bare id and name, all casefolded. Nobody
+        can take somebody else's id as a name."""
+        everybody = dict.fromkeys((*self.roster, *others))
         found: dict[str, str] = {}
-        for ident in (*self.roster, *others):
-            for name in (ident, bare_name(ident), self.name_of(ident)):
-                found.setdefault(name.casefold(), ident)
+        for called in (str, bare_name, self.name_of):
+            for ident in everybody:
+                found.setdefault(called(ident).casefold(), ident)
         return found

@@ -1,9 +1,9 @@
 """Who speaks next, and when a talk has had enough. Pure decisions: no I/O, no clock, no random."""
 
-from .hearing import audience, bidders, detect_language, hears, turns_to
+from .hearing import as_message, audience, bidders, detect_language, hears, turns_to
 from .talks import Talk, Talks
 from .turns import Decision, Outcome, Over, Speaker, Turn, Wait
-from .winding_down import Utterance, closing_stage, may_speak, similarity, speaking_time
+from .winding_down import WindingDown, similarity, speaking_time
 
 __all__ = [
     "Decision",
@@ -13,14 +13,13 @@ __all__ = [
     "Talk",
     "Talks",
     "Turn",
-    "Utterance",
     "Wait",
+    "WindingDown",
+    "as_message",
     "audience",
     "bidders",
-    "closing_stage",
     "detect_language",
     "hears",
-    "may_speak",
     "similarity",
     "speaking_time",
     "turns_to",

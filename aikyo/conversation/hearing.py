@@ -5,12 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ..wire import Message, bare_name
+from ..wire import MAX_ID, Action, Message, bare_name
 
-__all__ = ["audience", "bidders", "detect_language", "hears", "turns_to"]
+__all__ = ["as_message", "audience", "bidders", "detect_language", "hears", "turns_to"]
 
 _KANA_OR_HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uff66-\uff9f]")
 _LATIN = re.compile(r"[A-Za-z]{2,}")
+
+
+def as_message(action: Action) -> Message | None:
+    """A `speak` action that stands alone, as MRTalk's companions send it, as the Message that it is.
+
+    One that goes with a Message of its own, which it names, is none.
+    """
+    text, target = action.params.get("message"), action.params.get("target")
+    if action.name != "speak" or "messageId" in action.params or not isinstance(text, str):
+        return None
+    to = (target,) if isinstance(target, str) and 0 < len(target) <= MAX_ID else ()
+    return Message(id=action.id, sender=action.sender, to=to, message=text)
 
 
 def hears(message: Message, who: str) -> bool:

@@ -1,6 +1,7 @@
 """The conversations one listener follows: their latest messages and their open turns. Pure, bounded.
 
-A companion and the swarm's observer feed it what they hear; from the same hearing, the same turns.
+A companion and the swarm's observer feed it what they hear; from the same hearing, the same turns. What
+is heard may come from anybody, late, twice, out of order, or with somebody else's ids.
 """
 
 from __future__ import annotations
@@ -8,102 +9,165 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
-from ..wire import Message, State
-from .hearing import bidders
+from msgspec.structs import replace
+
+from ..wire import Closing, Message, State
+from .hearing import bidders, hears
 from .turns import Turn
-from .winding_down import Utterance
+from .winding_down import WindingDown
 
 __all__ = ["Talk", "Talks"]
 
 _TALKS = 64
 _TURNS = 64
 _EARLY = 256
-_MESSAGES = 64
+_ANSWERS = 64
 
 
 @dataclass(slots=True)
 class Talk:
-    """One conversation: the messages heard, and the turn that is open now."""
+    """One conversation.
+
+    Attributes:
+        id: the conversation's id.
+        length: how many messages were heard.
+        turn: the turn that is open now.
+    """
 
     id: str
-    messages: deque[Message] = field(default_factory=lambda: deque(maxlen=_MESSAGES))
-    companions: int = 0
+    length: int = 0
     turn: Turn | None = None
+    _companions: int = 0
+    _winding_down: WindingDown = field(default_factory=WindingDown)
+    _speakers: deque[str] = field(default_factory=lambda: deque(maxlen=5))
+    _answers: OrderedDict[str, str] = field(default_factory=OrderedDict)  # message id -> who answered
 
-    def utterances(self, is_person: Callable[[str], bool]) -> list[Utterance]:
-        """What was said, for winding down."""
-        return [Utterance(m.sender, m.message, is_person(m.sender)) for m in self.messages]
+    @property
+    def closing(self) -> Closing:
+        """How far it has wound down, before the next message."""
+        return self._winding_down.stage(self._companions)
+
+    def may_speak(self, me: str) -> bool:
+        """Whether the companion `me` may speak again."""
+        return self._winding_down.may_speak(me, self._companions)
+
+    def answered_by(self, ident: str) -> str | None:
+        """Who has answered the message `ident`, when the answer was heard before it."""
+        return self._answers.get(ident)
+
+    def hear(self, message: Message, invited: frozenset[str], *, by_person: bool) -> tuple[str, ...]:
+        """Take in a message for which `invited` may bid; the senders of the latest, this one's last."""
+        taking_part = len(invited) + (not by_person)
+        self._companions = max(self._companions, taking_part)
+        self._winding_down.hear(
+            message.sender, message.message, by_person=by_person, companions=self._companions
+        )
+        self.length += 1
+        self._speakers.append(message.sender)
+        if message.reply_to is not None:
+            self._answers.setdefault(message.reply_to, message.sender)
+            _trim(self._answers, _ANSWERS)
+        return tuple(self._speakers)
 
 
 class Talks:
-    """All conversations that are heard. Oldest ones are forgotten past a bound."""
+    """All conversations that are heard. The oldest are forgotten past a bound.
 
-    def __init__(self) -> None:
+    Args:
+        is_person: tells people's ids from companions'.
+    """
+
+    def __init__(self, is_person: Callable[[str], bool]) -> None:
+        self._is_person = is_person
         self._talks: OrderedDict[str, Talk] = OrderedDict()
         self._turns: OrderedDict[str, Turn] = OrderedDict()
         self._early: deque[State] = deque(maxlen=_EARLY)  # States that overtook their message
+        self._companions: frozenset[str] = frozenset()
 
-    def hear_message(self, message: Message, companions: Iterable[str], now: float) -> tuple[Talk, Turn]:
+    def meet(self, companions: Iterable[str], now: float) -> None:
+        """Tell who is on the mesh now; whoever is gone is waited for no more."""
+        before, self._companions = self._companions, frozenset(companions)
+        for gone in before - self._companions:
+            for turn in self._turns.values():
+                turn.leave(gone, now)
+
+    def hear_message(self, message: Message, now: float) -> tuple[Talk, Turn] | None:
         """Take in a message: it closes the turn before it and opens its own.
 
         Args:
             message: what was said.
-            companions: the ids of all companions on the mesh.
             now: seconds of the same clock as everywhere here.
+
+        Returns:
+            Its conversation and its turn, or None for a message whose id was heard before.
         """
+        if message.id in self._turns:
+            return None
         talk = self._talk(message.conversation or message.id)
-        answered = self._turns.get(message.reply_to or "")
-        if answered is not None:
-            answered.answered(message.sender)
+        self._close_answered(talk, message)
         takes_floor = self._takes_floor(talk, message)
-        talk.messages.append(message)
-        invited = bidders(message, companions)
-        talk.companions = max(talk.companions, len(invited | {message.sender} & set(companions)))
-        turn = Turn(message, invited, now, [m.sender for m in talk.messages])
-        self._turns[message.id] = turn
+        invited = bidders(message, self._companions)
+        recent = talk.hear(message, invited, by_person=self._is_person(message.sender))
+        turn = self._turns[message.id] = Turn(_slim(message), invited, now, recent)
+        _trim(self._turns, _TURNS)
         if takes_floor:
             if talk.turn is not None:
                 talk.turn.supersede()
             talk.turn = turn
         else:
             turn.supersede()
-        while len(self._turns) > _TURNS:
-            self._turns.popitem(last=False)
-        early = [state for state in self._early if state.message_id == message.id]
-        for state in early:
+        for state in [early for early in self._early if early.message_id == message.id]:
             self._early.remove(state)
             turn.hear(state, now)
         return talk, turn
 
-    def hear_state(self, state: State, now: float) -> Turn | None:
+    def hear_state(self, state: State, now: float) -> None:
         """Take in a State; one that is ahead of its message is kept for it."""
         turn = self._turns.get(state.message_id)
         if turn is None:
             self._early.append(state)
         else:
             turn.hear(state, now)
-        return turn
-
-    def leave(self, companion: str, now: float) -> list[Turn]:
-        """A companion has left the mesh; returns the turns that this may change."""
-        for turn in self._turns.values():
-            turn.leave(companion, now)
-        return list(self._turns.values())
 
     def _talk(self, ident: str) -> Talk:
         talk = self._talks.setdefault(ident, Talk(ident))
         self._talks.move_to_end(ident)
-        while len(self._talks) > _TALKS:
-            self._talks.popitem(last=False)
+        _trim(self._talks, _TALKS)
         return talk
 
+    def _close_answered(self, talk: Talk, message: Message) -> None:
+        """The turn that `message` answers is over, if it is of this talk and its sender heard it:
+        nobody can answer away what others were asked."""
+        answered = self._turns.get(message.reply_to or "")
+        if (
+            answered is not None
+            and (answered.message.conversation or answered.message.id) == talk.id
+            and hears(answered.message, message.sender)
+        ):
+            answered.answered(message.sender)
+
     def _takes_floor(self, talk: Talk, message: Message) -> bool:
-        """Whether the talk goes on from `message`. A late answer to something older does not take it;
-        of two answers to the same message the lower id does, in whichever order they are heard."""
+        """Whether the talk goes on from `message`. What is heard after its own answer does not take the
+        floor, nor a late answer to something older; of two answers to the same message the lower id
+        does, in whichever order they are heard."""
+        if talk.answered_by(message.id) is not None:
+            return False
         if talk.turn is None or message.reply_to is None or message.reply_to not in self._turns:
             return True
         newest = talk.turn.message
         if message.reply_to == newest.reply_to:
             return message.id < newest.id
         return message.reply_to == newest.id
+
+
+def _slim(message: Message) -> Message:
+    """What a turn needs of a message; metadata can be large."""
+    target = message.metadata.get("target")
+    return replace(message, metadata={"target": target} if isinstance(target, str) else {})
+
+
+def _trim(table: OrderedDict[str, Any], most: int) -> None:
+    while len(table) > most:
+        table.popitem(last=False)

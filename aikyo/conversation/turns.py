@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 
-from ..wire import Closing, Message, State
+from ..wire import Message, State
 
 __all__ = ["Decision", "Outcome", "Over", "Speaker", "Turn", "Wait"]
 
@@ -31,8 +31,6 @@ COMPOSE_DEADLINE = 60.0
 
 SELECTED_BONUS = 4.0
 """What being turned to is worth, in points of importance: strong, not absolute."""
-
-_STAGES = list(Closing)
 
 
 class Outcome(StrEnum):
@@ -90,13 +88,13 @@ class Turn:
         self, message: Message, bidders: Iterable[str], now: float, recent: Sequence[str] = ()
     ) -> None:
         self.message = message
-        self.closing = Closing.NONE
         self._bidders = set(bidders)
         self._deadline = now + BID_DEADLINE
         self._recent = tuple(recent)
         self._bids: dict[str, State] = {}
         self._ranking: tuple[str, ...] | None = None
-        self._rank = 0
+        self._passed: set[str] = set()  # let their turn pass; a late claim of theirs may still count
+        self._spent: set[str] = set()  # have claimed once, or gave up
         self._claim: State | None = None
         self._until = 0.0
         self._over: Outcome | None = None if self._bidders else Outcome.NOBODY_ADDRESSED
@@ -115,27 +113,23 @@ class Turn:
         """Take in a State for this message; what comes twice, late or from outside does no harm."""
         if state.sender not in self._bidders or self._over:
             return
-        self.closing = max(self.closing, state.closing, key=_STAGES.index)
         if state.state == "composing":
             self._hear_claim(state, now)
-        elif self._claim is not None and self._claim.sender == state.sender:
-            if state.state == "listen":  # it gives the turn up
-                self._pass_on(now)
         elif self._ranking is None:
             self._bids[state.sender] = state
             self._rank_if_complete(now)
+        elif state.state == "listen":
+            self._give_up(state.sender, now)
 
     def leave(self, companion: str, now: float) -> None:
         """A bidder has left the mesh: it is not waited for, and a turn of its own passes on."""
+        if self._ranking and self._over is None:
+            self._give_up(companion, now)
         self._bidders.discard(companion)
         self._bids.pop(companion, None)
-        if self._over is not None:
-            return
         if not self._bidders:
             self._end(Outcome.NO_QUORUM)
-        elif self._ranking and self._holder() == companion:
-            self._pass_on(now)
-        elif self._ranking is None:
+        elif self._ranking is None and self._over is None:
             self._rank_if_complete(now)
 
     def answered(self, by: str) -> None:
@@ -153,23 +147,29 @@ class Turn:
                 return Wait(self._deadline)
             self._rank_bids(self._deadline)
         while self._over is None and now >= self._until:
+            self._passed.add(self._holder())
             self._pass_on(self._until)
         if self._over is not None:
             return Over(self._over)
-        if self._claim is not None:
-            return Speaker(self._claim.sender, self._claim.rank, True, self._until)
-        return Speaker(self._holder(), self._rank, False, self._until)
+        holder = self._holder()
+        return Speaker(holder, self.ranking.index(holder), self._claim is not None, self._until)
 
     def _hear_claim(self, state: State, now: float) -> None:
-        held = self._claim
+        held, bid = self._claim, self._bids.get(state.sender)
+        if state.sender in self._spent:  # one claim each, or one could hold the turn for hours
+            return
+        if bid is not None and bid.state == "listen":
+            return
         if held is not None and _claim_order(held, self.message) <= _claim_order(state, self.message):
             return
         if self._ranking is None:  # the claimant has heard more States than we have
             self._ranking = self._ranked()
         if state.sender not in self._ranking:
             self._ranking += (state.sender,)
+        if held is None:
+            self._until = now + COMPOSE_DEADLINE
         self._claim = state
-        self._until = now + COMPOSE_DEADLINE
+        self._spent.add(state.sender)
 
     def _rank_if_complete(self, now: float) -> None:
         if not self._bidders - self._bids.keys():
@@ -186,7 +186,19 @@ class Turn:
         return tuple(bid.sender for bid in sorted(wanting, key=self._order))
 
     def _holder(self) -> str:
-        return self._claim.sender if self._claim is not None else self.ranking[self._rank]
+        if self._claim is not None:
+            return self._claim.sender
+        return next(who for who in self.ranking if self._may_claim(who))
+
+    def _may_claim(self, who: str) -> bool:
+        return who in self._bidders and who not in self._passed | self._spent
+
+    def _give_up(self, who: str, now: float) -> None:
+        """`who` will not speak: the turn passes on, if it was theirs."""
+        theirs = self._holder() == who
+        self._spent.add(who)
+        if theirs:
+            self._pass_on(now)
 
     def _order(self, bid: State) -> tuple[float, bytes]:
         score = bid.importance + SELECTED_BONUS * bid.selected - self._cooldown(bid.sender)
@@ -198,13 +210,10 @@ class Turn:
         return sum(1.5 for sender in latest if sender == who)
 
     def _pass_on(self, now: float) -> None:
-        """The next in rank who is still there may claim."""
-        self._rank = self._rank + 1 if self._claim is None else self._claim.rank + 1
+        """Whoever had the turn is out of it; the next in rank may claim."""
         self._claim = None
-        while self._rank < len(self.ranking) and self.ranking[self._rank] not in self._bidders:
-            self._rank += 1
         self._until = now + CLAIM_DEADLINE
-        if self._rank >= len(self.ranking):
+        if not any(map(self._may_claim, self.ranking)):
             self._end(Outcome.SILENT)
 
     def _end(self, outcome: Outcome) -> None:

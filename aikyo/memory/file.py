@@ -12,7 +12,7 @@ from typing import Any, Self
 import msgspec
 
 from ..wire import bare_name
-from .base import Entry, Hit
+from .base import Entry, Hit, Kind
 from .opening import explained, open_for_reading, open_for_writing
 from .ranking import CANDIDATES, Candidate, rank
 from .words import index_text, match_expression
@@ -124,6 +124,11 @@ class MemoryFile:
                 float("inf") if before is None else before,
             )
         )
+
+    def author(self, uid: str, kind: Kind) -> str | None:
+        """The peer that the entry with this `uid` and `kind` came from, or None if there is none."""
+        rows = self._rows("SELECT peer FROM entries WHERE uid = ? AND kind = ?", uid, kind)
+        return str(rows[0][0]) if rows else None
 
     def count(self) -> int:
         """How many entries there are."""

@@ -18,7 +18,7 @@ SCHEMA_VERSION = 1
 """`PRAGMA user_version` of a file that is up to date."""
 
 _APPLICATION_ID = 0x61696B79  # "aiky": what tells our files from any other SQLite file
-_BUSY_SECONDS = 5.0
+_BUSY_SECONDS = 1.0
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from .base import Entry, Hit
+from .base import Entry, Hit, Kind
 from .file import MemoryFile
 
 if TYPE_CHECKING:
@@ -80,6 +80,10 @@ class Memory:
     async def met(self, sender: str, *, before: float | None = None) -> bool:
         """Whether `sender` was ever heard (or only before a time, in seconds since the epoch)."""
         return await _in_thread(self._reading, partial(self._reader.met, sender, before=before))
+
+    async def author(self, uid: str, kind: Kind) -> str | None:
+        """The peer that the entry with this `uid` and `kind` came from, or None if there is none."""
+        return await _in_thread(self._reading, partial(self._reader.author, uid, kind))
 
     async def count(self) -> int:
         """How many entries there are."""

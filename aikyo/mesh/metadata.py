@@ -47,7 +47,7 @@ async def read_metadata(stream: INetStream) -> Presence | None:
     except StreamEOF:
         pass
     await stream.close()
-    if not data or len(data) > _MAX:
+    if not data:
         return None
     try:
         return msgspec.structs.replace(_DECODER.decode(data), gone=False)

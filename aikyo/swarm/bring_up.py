@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,6 +24,8 @@ from .logs import log_to_home
 from .swarm import Swarm
 
 __all__ = ["View", "bring_up"]
+
+log = logging.getLogger(__name__)
 
 View = Callable[[Swarm, Subscription], Awaitable[None]]
 """Shows a swarm and all that happens in it; when it returns, the swarm ends."""
@@ -92,7 +95,13 @@ async def _make_mesh(settings: Settings, random: Random) -> Mesh:
 
 
 async def _show(view: View, swarm: Swarm, envelopes: Subscription, scope: trio.CancelScope) -> None:
-    await view(swarm, envelopes)
+    try:
+        await view(swarm, envelopes)
+    except OSError:
+        raise  # nobody is there to see it any more
+    except Exception:
+        log.exception("the view has failed; the swarm goes on unseen")
+        return
     scope.cancel()
 
 

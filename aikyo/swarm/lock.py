@@ -25,7 +25,8 @@ def hold_home(home: Home) -> Iterator[None]:
         UsageError: another swarm holds it (says which process), or it cannot be written to.
     """
     home.create()
-    descriptor = os.open(home.lock, os.O_RDWR | os.O_CREAT, 0o600)
+    with _told(home):
+        descriptor = os.open(home.lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if not _try_lock(descriptor):
             holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
@@ -33,9 +34,10 @@ def hold_home(home: Home) -> Iterator[None]:
                 f"the home {home.root} is held by another swarm (process {holder}); end it with "
                 "'aikyo stop', or choose another home with --home DIR"
             )
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, str(os.getpid()).encode())
-        home.swarm.unlink(missing_ok=True)
+        with _told(home):
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, str(os.getpid()).encode())
+            home.swarm.unlink(missing_ok=True)
         try:
             yield
         finally:
@@ -46,10 +48,28 @@ def hold_home(home: Home) -> Iterator[None]:
 
 
 def announce(home: Home, swarm: SwarmFile) -> None:
-    """Write `HOME/swarm.json` (mode 0600), whole or not at all."""
+    """Write `HOME/swarm.json` (mode 0600), whole or not at all.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
     draft = home.swarm.with_suffix(".tmp")
-    _write_private(draft, msgspec.json.encode(swarm))
-    draft.replace(home.swarm)
+    with _told(home):
+        _write_private(draft, msgspec.json.encode(swarm))
+        draft.replace(home.swarm)
+
+
+@contextmanager
+def _told(home: Home) -> Iterator[None]:
+    """What goes wrong with a file of the home, as a line for its owner."""
+    try:
+        yield
+    except OSError as error:
+        what = (error.strerror or str(error)).lower()
+        raise UsageError(
+            f"cannot write {error.filename or home.root} ({what}); mend that, or choose another home "
+            "with --home DIR"
+        ) from None
 
 
 def _write_private(path: Path, data: bytes) -> None:

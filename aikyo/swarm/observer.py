@@ -1,4 +1,5 @@
-"""Watches the talks from outside, as the firehose hears them, and tells when they begin, rest and end.
+"""Watches the talks from outside, as the firehose hears them, and tells when they begin, rest and end;
+and who comes and goes.
 
 It runs the same turn-taking as every companion, so that it comes to the same conclusions, for the
 companions of other swarms too.
@@ -11,16 +12,20 @@ from collections.abc import AsyncIterable, Callable
 import msgspec
 import trio
 
-from ..conversation import Outcome, Over, Talk, Talks, Turn
+from ..conversation import Outcome, Over, Talk, Talks, Turn, as_message
 from ..mesh import Roster
-from ..wire import Closing, Envelope, Event, Message, State, Topic
+from ..wire import Action, Closing, Envelope, Event, Message, State, Topic, is_companion
 
-__all__ = ["observe"]
+__all__ = ["OBSERVED", "observe"]
+
+OBSERVED = (Topic.MESSAGES, Topic.STATES, Topic.ACTIONS)
+"""The topics that an observer wants to hear."""
 
 MAX_OPEN = 64
 
 _MESSAGE = msgspec.json.Decoder(Message)
 _STATE = msgspec.json.Decoder(State)
+_ACTION = msgspec.json.Decoder(Action)
 
 
 async def observe(
@@ -29,12 +34,13 @@ async def observe(
     """Watch until `envelopes` ends or this is cancelled.
 
     Args:
-        envelopes: what goes over the mesh (`messages` and `states`).
+        envelopes: what goes over the mesh on `OBSERVED`.
         roster: who is on the mesh.
-        emit: told of ``talk-begun``, ``talk-resting`` and ``talk-ended``.
+        emit: told of ``talk-begun``, ``talk-resting``, ``talk-ended``, ``joined`` and ``left``.
     """
     observer = _Observer(roster, emit)
     async with trio.open_nursery() as nursery:
+        nursery.start_soon(observer.watch_roster)
         async for envelope in envelopes:
             observer.take_in(envelope, nursery)
         nursery.cancel_scope.cancel()
@@ -44,44 +50,64 @@ class _Observer:
     def __init__(self, roster: Roster, emit: Callable[[Event], None]) -> None:
         self._roster = roster
         self._emit = emit
-        self._talks = Talks()
+        self._talks = Talks(lambda ident: not is_companion(ident) and ident not in roster)
         self._heard = trio.Event()
         self._open = 0
 
     def take_in(self, envelope: Envelope, nursery: trio.Nursery) -> None:
-        now = trio.current_time()
         match envelope.topic:
             case Topic.MESSAGES:
-                message = _MESSAGE.decode(envelope.body)
-                talk, turn = self._talks.hear_message(message, self._roster, now)
-                if len(talk.messages) == 1:
-                    self._tell("talk-begun", turn)
-                if self._open < MAX_OPEN:
-                    self._open += 1
-                    nursery.start_soon(self._follow, talk, turn)
+                self._hear(_MESSAGE.decode(envelope.body), nursery)
+            case Topic.ACTIONS:
+                message = as_message(_ACTION.decode(envelope.body))
+                if message is not None:
+                    self._hear(message, nursery)
             case Topic.STATES:
-                self._talks.hear_state(_STATE.decode(envelope.body), now)
-        self._heard.set()
-        self._heard = trio.Event()
+                self._talks.hear_state(_STATE.decode(envelope.body), trio.current_time())
+        self._wake()
+
+    async def watch_roster(self) -> None:
+        known: set[str] = set()
+        while True:
+            there = set(self._roster)
+            self._talks.meet(there, trio.current_time())
+            self._wake()
+            for who in sorted(there - known):
+                self._emit(Event(type="joined", companion=who))
+            for who in sorted(known - there):
+                self._emit(Event(type="left", companion=who))
+            known = there
+            await self._roster.changed()
+
+    def _hear(self, message: Message, nursery: trio.Nursery) -> None:
+        self._talks.meet(self._roster, trio.current_time())
+        heard = self._talks.hear_message(message, trio.current_time())
+        if heard is None:
+            return
+        talk, turn = heard
+        if talk.length == 1:
+            self._tell("talk-begun", turn)
+        if self._open < MAX_OPEN:  # of more talks at once the rest is not told
+            self._open += 1
+            nursery.start_soon(self._follow, talk, turn)
 
     async def _follow(self, talk: Talk, turn: Turn) -> None:
         while not isinstance(decision := turn.decide(trio.current_time()), Over):
             with trio.move_on_at(decision.until):
                 await self._heard.wait()
         self._open -= 1
-        if decision.outcome not in {Outcome.ANSWERED, Outcome.SUPERSEDED}:
-            closed = turn.closing in {Closing.CLOSING, Closing.TERMINAL}
-            self._tell("talk-ended" if closed else "talk-resting", turn, decision.outcome, closed=closed)
+        if decision.outcome in {Outcome.ANSWERED, Outcome.SUPERSEDED}:
+            return
+        if talk.closing in {Closing.CLOSING, Closing.TERMINAL}:
+            self._tell("talk-ended", turn, "closed")
+        else:
+            self._tell("talk-resting", turn, decision.outcome)
 
-    def _tell(
-        self, event: str, turn: Turn, outcome: Outcome | None = None, *, closed: bool = False
-    ) -> None:
+    def _wake(self) -> None:
+        self._heard.set()
+        self._heard = trio.Event()
+
+    def _tell(self, event: str, turn: Turn, reason: str | None = None) -> None:
         message = turn.message
-        self._emit(
-            Event(
-                type=event,
-                conversation=message.conversation or message.id,
-                message_id=message.id,
-                reason="closed" if closed else outcome,
-            )
-        )
+        conversation = message.conversation or message.id
+        self._emit(Event(type=event, conversation=conversation, message_id=message.id, reason=reason))

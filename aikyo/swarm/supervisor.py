@@ -54,7 +54,7 @@ class Child:
     """Something that is kept running: a companion, the firehose, the gateway.
 
     Args:
-        name: what it is called in events and logs.
+        name: what it is called in events and logs; of a companion, its id.
         run: runs it until cancelled; it calls `started` of the child when it is up.
         emit: told of restarts, failures and stops.
         clock: seconds since the epoch.
@@ -107,7 +107,7 @@ class Child:
         backoff = Backoff()
         while True:
             began = trio.current_time()
-            crash = await self._run_once()
+            crash = None if self._order else await self._run_once()
             if self._order is None and crash is not None:
                 now = trio.current_time()
                 delay = self._delay_after(crash, backoff, now, now - began)
@@ -137,12 +137,13 @@ class Child:
     def _delay_after(
         self, crash: BaseException, backoff: Backoff, now: float, ran_for: float
     ) -> float | None:
-        if isinstance(crash, IdTakenError):
-            return 0.0  # it joins again under the next free id
         foreseen = isinstance(crash, AikyoError) and not isinstance(crash, MeshError)
         if foreseen and self.condition == "starting":
             return None  # a file or a setting is wrong; only the user can mend that
-        return backoff.after_crash(now, ran_for)
+        delay = backoff.after_crash(now, ran_for)
+        if isinstance(crash, IdTakenError) and delay == FIRST_DELAY:
+            return 0.0  # it joins again at once, under the next free id
+        return delay
 
     async def _rest(self, crash: BaseException, delay: float | None) -> None:
         """Wait before the next start; for ever, until told otherwise, when it is given up."""

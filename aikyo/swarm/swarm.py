@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -35,13 +36,13 @@ from ..wire import (
     user_id,
 )
 from .lock import announce
-from .observer import observe
+from .observer import OBSERVED, observe
 from .supervisor import Child
 
 __all__ = ["Member", "Swarm"]
 
-READY_DEADLINE = 30.0
-"""Seconds in which a companion has to be in the mesh with its siblings."""
+READY_DEADLINE = 15.0
+"""Seconds that a companion waits for its siblings before it goes on without them."""
 
 LOOPBACK = "127.0.0.1"
 
@@ -104,8 +105,11 @@ class Swarm:
         self._gateway_url = ""
         self._origins: set[str] = set()
         self.hub = Hub(clock, self._new_id())
-        self._servers = [self._child("firehose", self._run_firehose)]
-        self._servers.append(self._child("gateway", self._run_gateway))
+        self._parts = (
+            self._child("observer", self._run_observer),
+            self._child("firehose", self._run_firehose),
+            self._child("gateway", self._run_gateway),
+        )
         self._members = {name: self._member(name, profile) for name, profile in cast}
 
     async def run(self) -> None:
@@ -115,11 +119,9 @@ class Swarm:
             UsageError: a port is taken, before the swarm was ready.
         """
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._observe)
-            for child in (*self._servers, *(member.child for member in self._members.values())):
+            for child in (*self._parts, *(member.child for member in self._members.values())):
                 nursery.start_soon(child.keep)
-            await self._settle()
-            nursery.start_soon(self._begin)
+            nursery.start_soon(self._get_ready)
             await self._ending.wait()
             nursery.cancel_scope.cancel()
 
@@ -127,7 +129,7 @@ class Swarm:
 
     def status(self) -> SwarmStatus:
         """What runs now."""
-        mine = {member.id for member in self._members.values()}
+        mine = {member.id for member in self._members.values() if member.node}
         return SwarmStatus(
             companions=tuple(self._status_of(member) for member in self._members.values()),
             others=tuple(ident for ident in self._mesh.roster if ident not in mine),
@@ -158,12 +160,12 @@ class Swarm:
 
     # Beginning -----------------------------------------------------------------------------------
 
-    async def _settle(self) -> None:
-        """Wait until everything is up, or has failed in a way that only the user can mend."""
-        for server in self._servers:
-            await server.settled.wait()
-            if server.condition == "failed":
-                raise UsageError(server.reason)
+    async def _get_ready(self) -> None:
+        """Wait until everything is up, or has failed in a way that only the user can mend; say so."""
+        for part in self._parts:
+            await part.settled.wait()
+            if part.condition == "failed":
+                raise UsageError(part.reason)
         for member in self._members.values():
             await member.child.settled.wait()
         announce(
@@ -178,8 +180,9 @@ class Swarm:
             ),
         )
         self.hub.emit(Event(type="ready"))
+        self._begin()
 
-    async def _begin(self) -> None:
+    def _begin(self) -> None:
         """Let one companion begin a talk with the others of this swarm."""
         there = [m for m in self._members.values() if m.companion and m.child.condition == "running"]
         if len(there) < 2 or self.settings.topic == "":
@@ -189,11 +192,12 @@ class Swarm:
         if first.companion is not None:
             first.companion.begin(self.settings.topic or "", others)
 
-    async def _observe(self) -> None:
-        with self.hub.subscribe(topics=("messages", "states")) as heard:
-            await observe(heard, self._mesh.roster, self.hub.emit)
-
     # Children ------------------------------------------------------------------------------------
+
+    async def _run_observer(self, child: Child) -> None:
+        with self.hub.subscribe(topics=OBSERVED) as heard:
+            child.started()
+            await observe(heard, self._mesh.roster, self.hub.emit)
 
     async def _run_firehose(self, child: Child) -> None:
         async with (
@@ -223,16 +227,16 @@ class Swarm:
         async def run(child: Child) -> None:
             await self._run_companion(member, child)
 
-        member = Member(name, profile, self._child(name, run), id=profile.metadata.id)
+        ident = profile.metadata.id
+        member = Member(name, profile, self._child(ident, run), id=ident)
         return member
 
     async def _run_companion(self, member: Member, child: Child) -> None:
-        brain = await trio.to_thread.run_sync(self._open_brain, member.profile)  # may load an SDK
-        member.brain = brain.label
-        wanted = member.profile.metadata.id
+        presence = member.profile.presence(member.profile.metadata.id)
         async with (
+            self._brain_of(member) as brain,
             Memory.open(self._home.memory(member.name)) as memory,
-            self._mesh.join(self._home.key(member.name), member.profile.presence(wanted)) as node,
+            self._mesh.join(self._home.key(member.name), presence) as node,
         ):
             world = World(
                 node=node,
@@ -243,23 +247,38 @@ class Swarm:
                 emit=self.hub.emit,
                 pace=self.settings.pace,
             )
-            member.node, member.id = node, world.me
+            await self._live(member, child, world)
+
+    async def _live(self, member: Member, child: Child, world: World) -> None:
+        wanted = member.profile.metadata.id
+        member.node = world.node
+        member.id = child.name = world.me
+        member.companion = Companion(member.profile, world)
+        try:
             if member.id != wanted:
                 reason = f"another peer holds {wanted}; joined as {member.id}"
                 self.hub.emit(Event(type="notice", companion=member.id, reason=reason))
-            member.companion = Companion(member.profile, world)
-            try:
-                await self._join_siblings(node)
-                child.started()
-                await member.companion.run()
-            finally:
-                member.turns += member.companion.turns
-                member.companion = member.node = None
-                with trio.CancelScope(shield=True), trio.move_on_after(0.5):
-                    await brain.aclose()
+            await self._join_siblings(world.node)
+            child.started()
+            await member.companion.run()
+        finally:
+            member.turns += member.companion.turns
+            member.companion = member.node = None
+
+    @asynccontextmanager
+    async def _brain_of(self, member: Member) -> AsyncIterator[Brain]:
+        # In a thread, since the first of a kind may load an SDK for a second or two
+        brain = await trio.to_thread.run_sync(self._open_brain, member.profile, abandon_on_cancel=True)
+        member.brain = brain.label
+        try:
+            yield brain
+        finally:
+            with trio.CancelScope(shield=True), trio.move_on_after(0.5):
+                await brain.aclose()
 
     async def _join_siblings(self, node: Node) -> None:
-        """Wait until `node` is in the mesh with all siblings that are alive; how many may change."""
+        """Wait until `node` is in the mesh with all siblings that are alive; how many may change. One
+        that cannot be reached is not waited for for ever."""
         with trio.move_on_after(READY_DEADLINE):
             while True:
                 conditions = [member.child.condition for member in self._members.values()]
@@ -267,7 +286,8 @@ class Swarm:
                 with trio.move_on_after(1.0):
                     await node.ready(alive)
                     return
-        raise MeshError(f"its siblings could not be reached within {READY_DEADLINE:.0f} s")
+        reason = f"has not reached all its siblings within {READY_DEADLINE:.0f} s, and goes on without"
+        self.hub.emit(Event(type="notice", companion=node.me.id if node.me else None, reason=reason))
 
     def _child(self, name: str, run: Callable[[Child], Awaitable[None]]) -> Child:
         return Child(name, run, emit=self.hub.emit, clock=self._clock)
@@ -276,9 +296,10 @@ class Swarm:
 
     def _named(self, name: str) -> Member:
         bare = bare_name(name)
-        for member in self._members.values():
-            if bare == member.name or companion_id(bare) == member.id:
-                return member
+        by_id = {member.id: member for member in self._members.values()}
+        found = by_id.get(name) or self._members.get(bare) or by_id.get(companion_id(bare))
+        if found is not None:
+            return found
         raise UsageError(f"no companion '{name}' in this swarm{nearest(bare, self._members)}")
 
     def _status_of(self, member: Member) -> CompanionStatus:

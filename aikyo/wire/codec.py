@@ -81,7 +81,7 @@ class _Rpc(msgspec.Struct):
 
     jsonrpc: str | UnsetType = UNSET
     method: str | UnsetType = UNSET
-    id: str | int | UnsetType | None = UNSET
+    id: str | int | float | UnsetType | None = UNSET
     params: Raw | UnsetType = UNSET
     result: Raw | UnsetType = UNSET
     error: Raw | UnsetType = UNSET
@@ -157,12 +157,16 @@ def decode(
     try:
         raw.decode()  # what stands in unknown fields is passed on unread, and must be text all the same
         return _read(where, raw, new_id)
+    except WireError:
+        raise
     except msgspec.ValidationError as error:
         raise WireError(Reason.INVALID, f"{where}: {error}") from None
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise WireError(Reason.NOT_JSON, f"{where}: not JSON: {error}") from None
     except RecursionError:
         raise WireError(Reason.INVALID, f"{where}: nested too deeply") from None
+    except (TypeError, ValueError, OverflowError) as error:  # what fits no JSON when put together anew
+        raise WireError(Reason.INVALID, f"{where}: {error}") from None
 
 
 def _read(topic: Topic, raw: bytes, new_id: Callable[[], str] | None) -> tuple[Decoded, ...]:
@@ -170,7 +174,10 @@ def _read(topic: Topic, raw: bytes, new_id: Callable[[], str] | None) -> tuple[D
         items = _LIST.decode(raw)
         if len(items) > _MAX_STATES:
             raise msgspec.ValidationError(f"more than {_MAX_STATES} States in one array")
-        return tuple(one for item in items for one in _read_one(topic, bytes(item), new_id))
+        found = [one for item in items for one in _read_one(topic, bytes(item), new_id)]
+        if len(found) > _MAX_STATES:
+            raise msgspec.ValidationError(f"more than {_MAX_STATES} States in one message")
+        return tuple(found)
     return _read_one(topic, raw, new_id)
 
 
@@ -200,6 +207,9 @@ def _typed(topic: Topic, raw: bytes, new_id: Callable[[], str] | None) -> Decode
 
 def _from_rpc(rpc: _Rpc) -> tuple[Topic, bytes]:
     """The topic and the plain form of what a JSON-RPC envelope holds."""
+    is_call = isinstance(rpc.method, str) and rpc.method != "query.send"
+    if not is_call and not isinstance(rpc.id, str):
+        raise msgspec.ValidationError("a JSON-RPC query or its answer without an `id` that is a string")
     if isinstance(rpc.method, str):
         topic = _METHODS.get(rpc.method)
         if topic is None or isinstance(rpc.params, UnsetType):
@@ -210,7 +220,9 @@ def _from_rpc(rpc: _Rpc) -> tuple[Topic, bytes]:
     if not isinstance(rpc.result, UnsetType):
         answer = _OBJECT.decode(rpc.result)
     elif not isinstance(rpc.error, UnsetType):
-        answer = {"success": False, "error": msgspec.json.decode(rpc.error)}
+        error = msgspec.json.decode(rpc.error)
+        told = error.get("message") if isinstance(error, dict) else error
+        answer = {"success": False, "error": told}
     else:
         raise msgspec.ValidationError("a JSON-RPC envelope without `method`, `result` or `error`")
     return Topic.QUERY_RESULTS, msgspec.json.encode({**answer, "id": rpc.id})

@@ -18,8 +18,9 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel
     """Something that happened in this swarm; the firehose's topic `events`, never on the mesh.
 
     `type` is one of ``ready``, ``activity``, ``mood``, ``talk-begun``, ``talk-resting``,
-    ``talk-ended``, ``joined``, ``left``, ``restart``, ``failed``, ``stopped``, ``refused``,
-    ``notice``; the other fields are there where they mean something.
+    ``talk-ended``, ``joined``, ``left``, ``restart``, ``failed``, ``stopped``, ``notice``; the other
+    fields are there where they mean something. `companion` is an id, or the part of the swarm that a
+    restart, failure or stop is about (``firehose``).
     """
 
     type: str

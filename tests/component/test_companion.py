@@ -7,9 +7,11 @@ from pathlib import Path
 
 import trio
 import trio.testing
+from msgspec import Raw
 
 from aikyo.brain import Assessment, BrainError, Moment, Toolbox, ToolError
-from aikyo.wire import Action, Closing, Context, Message
+from aikyo.mesh.memory import MemoryMesh
+from aikyo.wire import Action, Closing, Context, Message, Payload, Presence
 from tests.support.gathering import ScriptedBrain, gathering
 
 TRIO = ("alice", "bob", "carol")
@@ -276,3 +278,77 @@ async def test_whoever_begins_a_talk_knows_whom_it_has_met_before(tmp_path: Path
             await room.until(lambda: len(room.messages()) == 2)
             assert minds["alice"].composed[0].present[0].met is met
             await room.until(lambda: len(room.messages()) == 4)
+
+
+async def test_a_busy_companion_leaves_the_turn_to_the_next(tmp_path: Path) -> None:
+    composing = trio.Event()
+
+    async def long(moment: Moment, toolbox: Toolbox) -> None:
+        composing.set()
+        await trio.sleep_forever()
+
+    minds = brains("alice", "bob")
+    minds["alice"].on_compose = long
+    async with gathering(tmp_path, minds) as room:
+        await room.say("Alice, tell me everything.", "companion_alice")
+        await composing.wait()
+        second = await room.say("Alice? Bob?")
+        await room.until(lambda: len(room.messages(second.conversation)) == 2, deadline=5)
+        assert room.messages(second.conversation)[1].sender == "companion_bob"
+
+
+async def test_a_message_with_anothers_id_hides_nothing_from_memory(tmp_path: Path) -> None:
+    minds = brains("alice")
+    minds["alice"].on_assess = lambda _: Assessment(speak=False)
+    async with gathering(tmp_path, minds) as room:
+        lan = MemoryMesh(room.lan)
+        async with lan as elsewhere, elsewhere.join(tmp_path / "eve.key", None) as eve:
+            forged = Message(id="m1", sender="user_eve", message="spam")
+            await eve.publish(forged)
+            await room.until(lambda: forged in room.heard)
+            await room.person.publish(Message(id="m1", sender="user_mika", message="the real one"))
+            await room.say("goodbye")
+            await room.until(lambda: len(minds["alice"].assessed) == 2)
+        kept = [entry.text for entry in await room.memories["alice"].recent(None, 10)]
+        assert kept == ["spam", "the real one", "goodbye"]
+
+
+async def test_nobody_can_take_anothers_name(tmp_path: Path) -> None:
+    async with gathering(tmp_path, brains("alice", "bob")) as room:
+        world = room.companions["alice"]._world
+        impostor = Presence(id="companion_aaa", name="companion_bob")
+        world.roster.bind("peer-of-an-impostor", impostor)
+        names = world.ids_by_name([])
+        assert (names["companion_bob"], names["bob"]) == ("companion_bob", "companion_bob")
+
+
+async def test_a_companion_is_seen_thinking_and_then_speaking(
+    tmp_path: Path, patient_clock: trio.testing.MockClock
+) -> None:
+    async with gathering(tmp_path, brains("alice"), pace=1.0) as room:
+        await room.say("hello", "companion_alice")
+        await room.until(lambda: len(room.messages()) == 2)
+        await trio.sleep(10)
+        assert [e.activity for e in room.events if e.activity] == [
+            "listening",
+            "thinking",
+            "speaking",
+            "listening",
+        ]
+
+
+async def test_an_interruption_never_parts_what_is_said_from_its_action(tmp_path: Path) -> None:
+    async with gathering(tmp_path, brains("alice")) as room:
+        alice = room.companions["alice"]
+        publish = alice._world.node.publish
+
+        async def slowly(payload: Payload, **more: Raw | None) -> None:
+            if isinstance(payload, Message):
+                room.scopes["alice"].cancel()
+            await trio.lowlevel.checkpoint()
+            await publish(payload, **more)
+
+        alice._world.node.publish = slowly  # type: ignore[method-assign]
+        await room.say("hello", "companion_alice")
+        await room.until(lambda: any(isinstance(p, Action) for p in room.heard))
+        assert len(room.messages()) == 2

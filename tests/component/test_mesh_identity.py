@@ -53,7 +53,14 @@ def test_a_key_that_others_can_read_is_closed_to_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda b: b"", lambda b: b[:-1], lambda b: b"\0" + b[1:], lambda b: b[:36] * 2]
+    "damage",
+    [
+        lambda b: b"",
+        lambda b: b[:-1],
+        lambda b: b"\0" + b[1:],
+        lambda b: b[:36] * 2,
+        lambda b: b[:-1] + bytes([b[-1] ^ 1]),
+    ],
 )
 def test_a_corrupt_key_is_told_and_not_replaced(tmp_path: Path, damage: object) -> None:
     path = tmp_path / "key"

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 import trio
+import trio.testing
 from libp2p.custom_types import TProtocol
 from libp2p.network.stream.exceptions import StreamEOF
 from libp2p.peer.id import ID
@@ -24,8 +25,9 @@ from libp2p.utils import encode_varint_prefixed
 
 from aikyo.errors import UsageError
 from aikyo.mesh import MeshError
+from aikyo.mesh.identity import load_identity
 from aikyo.mesh.libp2p import Libp2pMesh, Libp2pNode, MeshOptions
-from aikyo.mesh.metadata import METADATA
+from aikyo.mesh.metadata import METADATA, write_metadata
 from aikyo.mesh.repairs import MAX_RPC, RoomyQueue
 from aikyo.wire import Message, Presence, Topic
 
@@ -159,7 +161,16 @@ async def test_garbage_asked_of_metadata_does_not_end_the_host(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     "answer",
-    [b"", b"\xff\xfe", b"{}", b"[]", b'{"id": 5}', b'{"id": "x"', b"[" * 100_000, b'"' + b"x" * 300_000],
+    [
+        b"",
+        b"\xff\xfe",
+        b"{}",
+        b"[]",
+        b'{"id": 5}',
+        b'{"id": "x"',
+        b"[" * 100_000,
+        b'{"id": "x", "pad": "' + b"x" * 300_000 + b'"}',
+    ],
 )
 async def test_garbage_as_metadata_binds_nobody(tmp_path: Path, answer: bytes) -> None:
     name = f"test-{uuid.uuid4().hex[:12]}"
@@ -180,6 +191,47 @@ async def test_garbage_as_metadata_binds_nobody(tmp_path: Path, answer: bytes) -
                     await trio.sleep(0.005)
             assert list(alice.roster) == [ALICE.id]
             await still_hears(alice, rogue)  # type: ignore[arg-type]
+
+
+async def test_an_id_waits_for_the_answer_of_one_who_is_just_being_met(tmp_path: Path) -> None:
+    name = f"test-{uuid.uuid4().hex[:12]}"
+
+    async def answer_late(stream: Any) -> None:
+        await trio.sleep(0.5)
+        await write_metadata(stream, ALICE)
+
+    async with (
+        new_mesh(name=name, mdns=True) as here,
+        new_mesh(name=name, mdns=True) as there,
+        there.join(tmp_path / "slow", None) as slow,
+    ):
+        slow.host.serve(METADATA, answer_late)  # type: ignore[attr-defined]
+        async with here.join(tmp_path / "alice", ALICE) as alice:
+            assert alice.me is not None
+            assert alice.me.id == f"{ALICE.id}-2"
+
+
+async def test_who_asks_waits_until_our_id_is_settled(tmp_path: Path, nursery: trio.Nursery) -> None:
+    written: list[bytes] = []
+
+    class Stream:
+        muxed_conn = type("Conn", (), {"peer_id": "somebody"})()
+
+        async def write(self, data: bytes) -> None:
+            written.append(data)
+
+        async def close(self) -> None:
+            pass
+
+    async with new_mesh() as mesh:
+        node = Libp2pNode(load_identity(tmp_path / "alice"), mesh)
+        nursery.start_soon(node.answer, Stream())
+        await trio.testing.wait_all_tasks_blocked()
+        assert written == []
+        node.settle(ALICE)
+        await trio.testing.wait_all_tasks_blocked()
+        assert [msgspec.json.decode(data)["id"] for data in written] == [ALICE.id]
+        node.host._pubsub.seen_messages.stop()
 
 
 async def test_a_crash_of_one_host_ends_its_own_node_and_no_other(tmp_path: Path) -> None:

@@ -87,8 +87,8 @@ async def test_a_companion_that_crashes_comes_back_and_takes_nobody_with_it(tmp_
         assert voice is not None
         hello = Message(id="1", sender="user_mika", message="hello")
         await voice.publish(hello)
-        await room.until(lambda: room.told("restart", "alice"))
-        assert "a bug" in str(room.told("restart", "alice")[0].reason)
+        await room.until(lambda: room.told("restart", "companion_alice"))
+        assert "a bug" in str(room.told("restart", "companion_alice")[0].reason)
         await room.until(lambda: any(m.sender == "companion_bob" for m in room.messages))
         await room.until(lambda: room.told("activity", "companion_alice")[1:])
         alone = Message(id="2", sender="user_mika", to=("companion_alice",), message="again")
@@ -103,7 +103,7 @@ async def test_the_rest_come_up_when_one_cannot(tmp_path: Path) -> None:
     (tmp_path / "memories" / "alice.db").write_bytes(b"no memory " * 500)
     async with swarm_of(tmp_path, {"alice": ScriptedBrain(), "bob": ScriptedBrain()}) as room:
         (failed,) = room.told("failed")
-        assert failed.companion == "alice"
+        assert failed.companion == "companion_alice"
         assert "alice.db" in str(failed.reason)
         alice, bob = room.swarm.status().companions
         assert (alice.activity, bob.activity) == ("failed", "listening")
@@ -156,3 +156,44 @@ async def test_an_unknown_name_is_refused_with_the_nearest(tmp_path: Path) -> No
     async with swarm_of(tmp_path, {"alice": ScriptedBrain()}) as room:
         with pytest.raises(UsageError, match="did you mean 'alice'"):
             await room.swarm.restart("alcie")
+
+
+async def test_a_name_goes_before_an_id_that_it_happens_to_be(tmp_path: Path) -> None:
+    lan = MemoryLan()
+    async with (
+        swarm_of(tmp_path / "one", {"alice": ScriptedBrain()}, lan=lan),
+        swarm_of(
+            tmp_path / "two", {"alice": ScriptedBrain(), "alice-3": ScriptedBrain()}, lan=lan
+        ) as two,
+    ):
+        ids = {one.name: one.id for one in two.swarm.status().companions}
+        assert ids["alice"].startswith("companion_alice-")
+        await two.swarm.stop("alice-3")
+        await two.until(lambda: two.told("stopped"))
+        assert two.told("stopped")[0].companion == ids["alice-3"]
+        assert ids["alice-3"] not in two.swarm.status().others
+
+
+async def test_a_brain_is_closed_whatever_ends_its_companion(tmp_path: Path) -> None:
+    class Closing(ScriptedBrain):
+        closed = 0
+
+        async def aclose(self) -> None:
+            self.closed += 1
+
+    brain = Closing()
+    (tmp_path / "memories").mkdir()
+    (tmp_path / "memories" / "alice.db").write_bytes(b"no memory " * 500)
+    async with swarm_of(tmp_path, {"alice": brain}) as room:
+        assert brain.closed == 1
+        await room.swarm.restart("alice")
+        await room.until(lambda: len(room.told("failed")) == 2)
+        assert brain.closed == 2
+
+
+async def test_coming_and_going_is_told(tmp_path: Path) -> None:
+    async with swarm_of(tmp_path, {"alice": ScriptedBrain(), "bob": ScriptedBrain()}) as room:
+        await room.swarm.stop("bob")
+        await room.until(lambda: room.told("left"))
+        assert [e.companion for e in room.told("joined")] == ["companion_alice", "companion_bob"]
+        assert [e.companion for e in room.told("left")] == ["companion_bob"]

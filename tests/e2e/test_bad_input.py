@@ -85,7 +85,7 @@ async def test_a_corrupt_file_stays_with_its_companion(
     broken.write_bytes(b"garbage " * 100)
     broken.chmod(mode)
     async with swarm_up(tmp_path, *QUIET, mesh=mesh, companions=2) as up:
-        failed = await up.until("failed", companion="alice")
+        failed = await up.until("failed", companion="companion_alice")
         assert str(broken) in failed["reason"]
         home = ("--home", str(tmp_path))
         assert (await aikyo("say", "bob", "hello", *home)).code == 0

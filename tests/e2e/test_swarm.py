@@ -113,7 +113,7 @@ async def test_tail_shows_what_companions_do(swarm: Up) -> None:
 async def test_a_companion_can_be_stopped_and_restarted_while_the_rest_go_on(swarm: Up) -> None:
     home = ("--home", str(swarm.home))
     assert (await aikyo("stop", "carol", *home)).code == 0
-    await swarm.until("stopped", companion="carol")
+    await swarm.until("stopped", companion="companion_carol")
     silent = await aikyo("say", "carol", "Are you there?", *home, "--wait", "2")
     assert silent.code == 1
     assert (await aikyo("say", "bob", "And you?", *home)).code == 0

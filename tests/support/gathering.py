@@ -62,6 +62,7 @@ class Gathering:
     """Companions that run, and a person among them."""
 
     pace: float
+    lan: MemoryLan = field(default_factory=MemoryLan)
     person: Node = field(init=False)
     new_id: IdMaker = field(default_factory=lambda: IdMaker(time.time, random.Random(7)))
     companions: dict[str, Companion] = field(default_factory=dict)
@@ -127,12 +128,6 @@ class Gathering:
             while not condition():
                 self.heard.append((await self.person.received.receive()).payload)
 
-    async def listen_for(self, seconds: float) -> None:
-        """Listen for a while (of the test's clock)."""
-        with trio.move_on_after(seconds):
-            while True:
-                self.heard.append((await self.person.received.receive()).payload)
-
 
 @asynccontextmanager
 async def gathering(
@@ -141,7 +136,7 @@ async def gathering(
     """Companions of these names with these brains, up and in one mesh with a person."""
     room = Gathering(pace=pace)
     async with (
-        MemoryMesh(MemoryLan()) as mesh,
+        MemoryMesh(room.lan) as mesh,
         mesh.join(tmp_path / "person.key", None) as room.person,
         trio.open_nursery() as nursery,
     ):

@@ -42,6 +42,9 @@ bids = st.builds(
     importance=st.floats(0, 10),
     selected=st.booleans(),
 )
+claims = st.builds(
+    bid, st.sampled_from(ALL), st.sampled_from(["composing", "listen"]), rank=st.integers(0, 255)
+)
 
 
 @given(
@@ -55,7 +58,7 @@ def test_the_same_states_in_any_order_and_number_give_the_same_speaker(
     assert turn_of(*states).decide(0.2) == turn_of(*shuffled).decide(0.2)
 
 
-@given(st.lists(bids, max_size=8), st.floats(0, 100))
+@given(st.lists(bids | claims, max_size=8), st.floats(0, 100))
 def test_no_turn_is_open_for_ever(states: list[State], now: float) -> None:
     turn = turn_of(*states)
     turn.decide(now)
@@ -191,8 +194,43 @@ def test_an_answer_and_a_newer_message_end_the_turn() -> None:
     assert turn.decide(0.2) == Over(Outcome.SUPERSEDED)
 
 
-def test_the_furthest_stage_of_closing_counts() -> None:
-    turn = turn_of(
-        bid(ALL[0], closing=Closing.CLOSING), bid(ALL[1]), bid(ALL[2], closing=Closing.PRE_CLOSING)
-    )
-    assert turn.closing is Closing.CLOSING
+def test_nobody_holds_a_turn_for_long_by_claiming_again_and_again() -> None:
+    turn = turn_of(*(bid(who) for who in ALL))
+    for rank in range(255, -1, -1):
+        turn.hear(bid(ALL[0], "composing", rank=rank), 0.3)
+    decision = turn.decide(0.3)
+    assert isinstance(decision, Speaker)
+    assert decision.until <= 61
+    assert speaker(turn, 61.0) not in (None, ALL[0])
+
+
+def test_a_claim_of_a_high_rank_that_is_given_up_leaves_the_turn_to_the_others() -> None:
+    turn = turn_of(*(bid(who, importance=n) for n, who in enumerate(ALL)))
+    turn.hear(bid(ALL[0], "composing", rank=255), 0.3)
+    turn.hear(bid(ALL[0], "listen"), 0.4)
+    assert speaker(turn, 0.5) == ALL[3]
+
+
+def test_who_has_given_up_or_only_listens_cannot_claim() -> None:
+    turn = turn_of(bid(ALL[0], "listen"), *(bid(who) for who in ALL[1:]))
+    turn.hear(bid(ALL[0], "composing"), 0.2)
+    assert speaker(turn) != ALL[0]
+    first = speaker(turn)
+    assert first is not None
+    turn.hear(bid(first, "listen"), 0.3)
+    turn.hear(bid(first, "composing"), 0.4)
+    assert speaker(turn, 0.5) not in (None, first)
+
+
+def test_a_claim_that_comes_late_still_goes_before_the_runner_up() -> None:
+    turn = turn_of(*(bid(who, importance=n) for n, who in enumerate(ALL)))
+    assert speaker(turn, 2.0) == ALL[2]
+    turn.hear(bid(ALL[2], "composing", rank=1), 2.0)
+    turn.hear(bid(ALL[3], "composing", rank=0), 2.1)
+    assert speaker(turn, 2.2) == ALL[3]
+
+
+def test_whoever_is_busy_leaves_the_turn_to_the_next_at_once() -> None:
+    turn = turn_of(*(bid(who, importance=n) for n, who in enumerate(ALL)))
+    turn.hear(bid(ALL[3], "listen"), 0.2)
+    assert speaker(turn, 0.2) == ALL[2]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aikyo.conversation import Utterance, closing_stage, may_speak, similarity, speaking_time
+from aikyo.conversation import WindingDown, similarity, speaking_time
 from aikyo.wire import Closing
 
 STAGES = list(Closing)
@@ -22,51 +23,61 @@ SENTENCES = [
 ]
 
 
-def talk(texts: list[str], senders: str = "abc") -> list[Utterance]:
-    return [Utterance(senders[i % len(senders)], text, False) for i, text in enumerate(texts)]
+def varied(number: int) -> str:
+    return f"{chr(0x4E00 + number * 7)}{chr(0x5E00 + number * 11)}{chr(0x6E00 + number * 13)}" * 5
 
 
-def varied(length: int) -> list[str]:
-    return [f"{SENTENCES[i % len(SENTENCES)]} {hash((i, 'x'))}" for i in range(length)]
+def stages(texts: Sequence[str], companions: int) -> list[Closing]:
+    talk, found = WindingDown(), []
+    for index, text in enumerate(texts):
+        found.append(talk.stage(companions))
+        talk.hear("abc"[index % 3], text, by_person=False, companions=companions)
+    return [*found, talk.stage(companions)]
+
+
+def talk_until(stage: Closing) -> WindingDown:
+    talk = WindingDown()
+    for index in range(100):
+        if talk.stage(3) is stage:
+            return talk
+        talk.hear("abc"[index % 3], varied(index), by_person=False, companions=3)
+    raise AssertionError(f"it never came to {stage}")
 
 
 @given(st.lists(st.sampled_from(SENTENCES) | st.text(max_size=40), max_size=60), st.integers(2, 12))
 def test_stages_only_go_forward_and_reach_the_end(texts: list[str], companions: int) -> None:
-    stages = [closing_stage(talk(texts[:n]), companions) for n in range(len(texts) + 1)]
-    order = [STAGES.index(stage) for stage in stages]
-    assert order == sorted(order)
-    assert all(after - before <= 1 for before, after in pairwise(order))
-    assert closing_stage(talk(texts + varied(60)), companions) is Closing.TERMINAL
+    found = stages(texts + [varied(n) for n in range(60)], companions)
+    order = [STAGES.index(stage) for stage in found]
+    assert all(0 <= after - before <= 1 for before, after in pairwise(order))
+    assert found[-1] is Closing.TERMINAL
 
 
 def test_a_talk_in_circles_winds_down_sooner() -> None:
-    circling = talk([SENTENCES[0], SENTENCES[1]] * 4)
-    assert closing_stage(circling, 3) is not Closing.NONE
-    assert closing_stage(talk(SENTENCES), 3) is Closing.NONE
+    assert stages([SENTENCES[0], SENTENCES[1]] * 4, 3)[-1] is not Closing.NONE
+    assert stages(SENTENCES, 3)[-1] is Closing.NONE
 
 
 def test_at_the_end_everyone_says_one_farewell() -> None:
-    length = next(n for n in range(80) if closing_stage(talk(varied(n)), 3) is Closing.CLOSING)
-    ending = talk(varied(length))
-    last = ending[-1].sender
-    assert may_speak(ending, 3, last)
-    ending.append(Utterance("a", "Good night!", False))
-    assert not may_speak(ending, 3, "a")
-    assert may_speak(ending, 3, "b")
-    ending += [Utterance("b", "Bye!", False), Utterance("c", "See you.", False)]
-    assert closing_stage(ending, 3) is Closing.TERMINAL
-    assert not any(may_speak(ending, 3, who) for who in "abc")
+    talk = talk_until(Closing.CLOSING)
+    assert all(talk.may_speak(who, 3) for who in "abc")
+    talk.hear("a", "Good night!", by_person=False, companions=3)
+    assert [talk.may_speak(who, 3) for who in "abc"] == [False, True, True]
+    talk.hear("b", "Bye!", by_person=False, companions=3)
+    talk.hear("c", "See you.", by_person=False, companions=3)
+    assert talk.stage(3) is Closing.TERMINAL
+    assert not any(talk.may_speak(who, 3) for who in "abc")
 
 
-def test_a_person_is_answered_and_then_left_in_peace() -> None:
-    asked = [*talk(varied(50)), Utterance("user", "And you?", True)]
-    assert closing_stage(asked, 2) is Closing.NONE
-    assert may_speak(asked, 2, "a")
-    asked.append(Utterance("a", "I am fine.", False))
-    assert not may_speak(asked, 2, "a")
-    assert may_speak(asked, 2, "b")
-    asked.append(Utterance("b", "So am I.", False))
-    assert not any(may_speak(asked, 2, who) for who in "ab")
+def test_a_person_is_answered_once_by_each_and_then_left_in_peace() -> None:
+    talk = talk_until(Closing.CLOSING)
+    talk.hear("user", "And you?", by_person=True, companions=3)
+    assert talk.stage(3) is Closing.NONE
+    for who in "abc":
+        assert talk.may_speak(who, 3)
+        talk.hear(who, f"{who} is fine.", by_person=False, companions=3)
+        assert not talk.may_speak(who, 3)
+    talk.hear("user", "Good.", by_person=True, companions=3)
+    assert all(talk.may_speak(who, 3) for who in "abc")
 
 
 @given(st.text(), st.text())

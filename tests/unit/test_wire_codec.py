@@ -108,6 +108,11 @@ def test_what_is_encoded_decodes_to_the_same(payload: Payload, dialect: Dialect)
 @example(Topic.STATES, b"[" * 200_000)
 @example(Topic.QUERIES, b'{"jsonrpc":"2.0"}')
 @example(Topic.QUERIES, b'{"jsonrpc":"2.0","id":1,"result":3}')
+@example(Topic.QUERIES, b'{"jsonrpc":"2.0","method":"query.send","params":{}}')
+@example(Topic.QUERIES, b'{"jsonrpc":"2.0","result":{"success":true}}')
+@example(Topic.QUERIES, b'{"jsonrpc":"2.0","error":"no"}')
+@example(Topic.QUERIES, b'{"jsonrpc":"2.0","id":null,"error":{"message":[]}}')
+@example(Topic.QUERIES, b'{"jsonrpc":"2.0","id":1.5,"error":{"code":1}}')
 @example(Topic.QUERIES, b'{"jsonrpc":"2.0","id":{},"result":{}}')
 @example(Topic.STATES, b'{"jsonrpc":"2.0","method":"state.send","params":[[1]]}')
 def test_arbitrary_bytes_raise_only_the_decode_error(topic: Topic, data: bytes) -> None:
@@ -195,6 +200,40 @@ def test_a_short_form_is_given_an_id_and_keeps_its_other_fields() -> None:
 def test_a_short_form_is_refused_where_nothing_gives_it_an_id() -> None:
     with pytest.raises(WireError, match="id"):
         decode("contexts", b'{"type":"text","context":"rain"}')
+
+
+@given(
+    st.sampled_from(list(Topic)),
+    st.fixed_dictionaries(
+        {"jsonrpc": st.just("2.0")},
+        optional={
+            "method": st.sampled_from(["message.send", "query.send", "state.send", "x"]) | scalars,
+            "id": scalars | objects,
+            "params": objects | st.lists(objects, max_size=3) | scalars,
+            "result": objects | scalars,
+            "error": objects | scalars,
+        },
+    ),
+)
+def test_an_arbitrary_json_rpc_envelope_raises_only_the_decode_error(
+    topic: Topic, envelope: dict[str, object]
+) -> None:
+    with suppress(WireError):
+        decode(topic, json.dumps(envelope), new_id=lambda: "given")
+
+
+def test_an_error_of_json_rpc_proper_is_told_in_its_words() -> None:
+    error = {"jsonrpc": "2.0", "id": "q-1", "error": {"code": -32000, "message": "no camera"}}
+    (decoded,) = decode("queries", json.dumps(error))
+    assert decoded.payload == QueryResult(id="q-1", success=False, error="no camera")
+
+
+def test_no_message_carries_states_without_bound() -> None:
+    one = {"from": "a", "messageId": "1", "state": "listen"}
+    call = {"jsonrpc": "2.0", "method": "state.send", "params": [one] * 200}
+    decode("states", json.dumps(call))
+    with pytest.raises(WireError, match="256"):
+        decode("states", json.dumps([call, call]))
 
 
 def test_an_array_of_states_decodes_to_each() -> None:

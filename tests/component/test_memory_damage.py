@@ -162,7 +162,7 @@ def test_a_file_held_by_another_program_is_told(path: Path, monkeypatch: pytest.
 
 
 UNPRIVILEGED = """
-import os, sys
+import os, sys, urllib.parse  # what opening a file needs, while it can be read
 from pathlib import Path
 from aikyo.memory import MemoryFile, MemoryFileError, schema
 if os.geteuid() == 0:

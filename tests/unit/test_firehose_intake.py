@@ -57,7 +57,6 @@ def test_nobody_announces_themselves_through_the_firehose() -> None:
         (frame("contexts", type="text", context="no from"), "forbidden"),
         (frame("messages", **{"from": "user_mika"}, message="x" * 20_000), "invalid"),
         ('{"topic": "messages", "body": ' + "[" * 100_000, "not-json"),
-        ('{"topic": "messages", "body": ' + "[" * 2000 + "]" * 2000 + "}", "not-json"),
     ],
 )
 def test_what_is_wrong_is_named(text: str, code: str) -> None:
@@ -66,6 +65,14 @@ def test_what_is_wrong_is_named(text: str, code: str) -> None:
     answer = json.loads(refused.frame())
     assert answer["error"]["code"] == code
     assert answer["error"]["message"]
+
+
+def test_what_is_nested_too_deeply_is_refused() -> None:
+    # How deep that is depends on the Python
+    assert refusal('{"topic": "messages", "body": ' + "[" * 9999 + "]" * 9999 + "}").code in {
+        "not-json",
+        "invalid",
+    }
 
 
 @given(st.one_of(st.text(), st.recursive(st.none() | st.text(), st.lists).map(json.dumps)))

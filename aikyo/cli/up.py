@@ -94,10 +94,11 @@ def up(
         "seed": seed,
         "dashboard": False if no_dashboard else None,
     }
+    place = Home.locate(home)
     ended_by = run(
         partial(
             bring_up,
-            Home.locate(home),
+            place,
             _view(as_json),
             flags=flags,
             environ=os.environ,
@@ -106,6 +107,8 @@ def up(
             debug=debug,
         )
     )
+    if sys.stdout.isatty() and not as_json:  # the live view has taken all it showed with it
+        typer.echo(f"The swarm has ended. What it remembers is in {place.root}")
     if ended_by is signal.SIGINT:
         raise typer.Exit(130)
 

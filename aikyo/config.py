@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -103,7 +104,7 @@ def _from_file(file: Path) -> dict[str, Any]:
         document = read_toml(file)
     except TomlError as error:
         raise _at(file, error.problem) from None
-    problems = list(check_table(document, Settings, noun="setting"))
+    problems = list(islice(check_table(document, Settings, noun="setting"), 20))
     problems += _unfitting(document)
     if problems:
         raise _at(file, min(problems))

@@ -23,7 +23,7 @@ MODEL = "claude-sonnet-5-5"
 SMALL_MODEL = "claude-haiku-5-5"
 """What assesses, unless told otherwise."""
 
-_ASSESS_SECONDS = 10.0
+_ASSESS_SECONDS = 5.0
 _COMPOSE_SECONDS = 45.0
 
 # Ceilings against a model that runs away. Thinking counts toward them, so they leave room for it.

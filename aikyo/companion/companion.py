@@ -31,7 +31,7 @@ from .world import World
 
 __all__ = ["Companion"]
 
-ASSESS_DEADLINE = 3.5
+ASSESS_DEADLINE = 5.5
 """Seconds a brain has for its State; the others wait a little longer."""
 
 COMPOSE_DEADLINE = 50.0

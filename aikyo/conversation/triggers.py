@@ -31,7 +31,8 @@ MAX_EXPRESSION = 1000
 
 _MAX_ITEMS = 1000
 _MAX_DEPTH = 8
-_MAX_VALUE_TEXT = 16 << 10
+_MAX_VALUE_TEXT = 2 << 10
+_MAX_PATTERNS = 16  # `matches` in one profile; each reads at most 2 KiB
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class Facts:
     def variables(self) -> dict[str, str | int | bool | list[str]]:
         """The same under the names that conditions know."""
         return {
-            "message": self.message,
+            "message": self.message[:_MAX_VALUE_TEXT],
             "from": self.sender,
             "to": list(self.to),
             "language": self.language,
@@ -133,9 +134,13 @@ def compile_triggers(params: Mapping[str, Any] | None, conditions: Sequence[Cond
     Raises:
         TriggerError: with every problem of the schema, or else of the conditions.
     """
+    patterns = sum(len(_PATTERN.findall(_bare(expression))) for expression, _ in conditions)
     problems = [] if params is None else list(schema_problems(params, Facts().variables()))
     if len(conditions) > MAX_CONDITIONS:
         what = f"there are over {MAX_CONDITIONS} conditions"
+        problems.append(TriggerProblem(("conditions",), 0, 0, what))
+    if patterns > _MAX_PATTERNS:
+        what = f"the conditions use `matches` over {_MAX_PATTERNS} times, which could run too long"
         problems.append(TriggerProblem(("conditions",), 0, 0, what))
     if problems:
         raise TriggerError(problems)
@@ -195,7 +200,8 @@ def _compile(expression: str, variables: Mapping[str, cel.Type]) -> cel.Expressi
 
 
 _LOOP = re.compile(r"\.\s*(?:all|exists|exists_one|existsOne|map|filter)\s*\(")
-_LOOP_OR_PATTERN = re.compile(rf"{_LOOP.pattern}|\bmatches\s*\(")
+_PATTERN = re.compile(r"\bmatches\s*\(")
+_LOOP_OR_PATTERN = re.compile(f"{_LOOP.pattern}|{_PATTERN.pattern}")
 _STRING_OR_COMMENT = re.compile(
     r"[rR]?(?:'''.*?'''|\"\"\".*?\"\"\")"
     r"|[rR](?:'[^'\n]*'|\"[^\"\n]*\")"
@@ -209,13 +215,22 @@ def _refuse_bombs(expression: str) -> None:
     """A loop or a pattern inside a loop can take a minute, and would hold up the whole swarm."""
     if len(expression) > MAX_EXPRESSION:
         raise _ConditionError(f"is {len(expression)} characters, over the limit of {MAX_EXPRESSION}")
-    bare = _STRING_OR_COMMENT.sub(lambda found: re.sub(r"[^\n]", "_", found[0]), expression)
+    bare = _bare(expression)
     for loop in _LOOP.finditer(bare):
         inner = _LOOP_OR_PATTERN.search(bare, loop.end(), _closing(bare, loop.end()))
         if inner:
             before = bare[: inner.start()]
             line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
             raise _ConditionError("a loop or `matches` inside a loop could run too long", line, column)
+
+
+def _bare(expression: str) -> str:
+    """The expression with strings blacked out and comments gone, each sign where it was."""
+
+    def hide(found: re.Match[str]) -> str:
+        return re.sub(r"[^\n]", " " if found[0].startswith("//") else "_", found[0])
+
+    return _STRING_OR_COMMENT.sub(hide, expression)
 
 
 def _closing(text: str, start: int) -> int:

@@ -20,7 +20,7 @@ from ..wire import Message, State
 
 __all__ = ["Decision", "Outcome", "Over", "Speaker", "Turn", "Wait"]
 
-BID_DEADLINE = 4.0
+BID_DEADLINE = 6.0
 """Seconds that a State is waited for."""
 
 CLAIM_DEADLINE = 1.5

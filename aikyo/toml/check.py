@@ -59,7 +59,7 @@ def check_table(
         elif (problem := expectation(value, wanted)) is not None:
             at, what = problem
             yield document.at_value((*here, *at), f"'{key}': {what}")
-    unknown = [key for key in table if key not in fields]
+    unknown = [key for key in table if key not in fields][:20]
     for name, field in fields.items():
         mistyped = any(_did_you_mean(key, (name,)) for key in unknown)  # which was told already
         if field.required and name not in table and not mistyped:

@@ -200,7 +200,7 @@ def _typed(topic: Topic, raw: bytes, new_id: Callable[[], str] | None) -> Decode
             raise msgspec.ValidationError("Object missing required field `id`")
         ident = new_id()
         payload = msgspec.structs.replace(payload, id=ident)
-        raw = msgspec.json.encode({"id": ident, **_OBJECT.decode(raw)})
+        raw = _with_id(raw, ident)
     _dumps(payload)  # what cannot be written again is not taken in: numbers and strings of no JSON
     return Decoded(topic, payload, Raw(raw))
 
@@ -216,16 +216,20 @@ def _from_rpc(rpc: _Rpc) -> tuple[Topic, bytes]:
             raise msgspec.ValidationError(f"no JSON-RPC call {rpc.method[:80]!r} with params")
         if topic is not Topic.QUERIES:
             return topic, bytes(rpc.params)
-        return topic, msgspec.json.encode({**_OBJECT.decode(rpc.params), "id": rpc.id})
+        return topic, _with_id(bytes(rpc.params), rpc.id)
     if not isinstance(rpc.result, UnsetType):
-        answer = _OBJECT.decode(rpc.result)
-    elif not isinstance(rpc.error, UnsetType):
+        return Topic.QUERY_RESULTS, _with_id(bytes(rpc.result), rpc.id)
+    if not isinstance(rpc.error, UnsetType):
         error = msgspec.json.decode(rpc.error)
         told = error.get("message") if isinstance(error, dict) else error
-        answer = {"success": False, "error": told}
-    else:
-        raise msgspec.ValidationError("a JSON-RPC envelope without `method`, `result` or `error`")
-    return Topic.QUERY_RESULTS, msgspec.json.encode({**answer, "id": rpc.id})
+        answer = {"success": False, "error": told, "id": rpc.id}
+        return Topic.QUERY_RESULTS, msgspec.json.encode(answer)
+    raise msgspec.ValidationError("a JSON-RPC envelope without `method`, `result` or `error`")
+
+
+def _with_id(raw: bytes, ident: object) -> bytes:
+    """An object with an `id`, which goes before one that it has; written anew it could grow."""
+    return raw.rstrip()[:-1] + b',"id":' + msgspec.json.encode(ident) + b"}"
 
 
 def _to_rpc(payload: Payload, plain: Raw) -> tuple[Topic, bytes]:

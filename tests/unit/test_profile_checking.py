@@ -244,3 +244,17 @@ def test_a_file_that_is_no_toml_is_told(file: Path, raw: bytes) -> None:
 
 def test_a_missing_file_is_told(file: Path) -> None:
     assert check_profile(file) == [(1, 1, "cannot be read: no such file or directory")]
+
+
+def test_a_file_full_of_mistakes_is_told_in_a_moment(tmp_path: Path) -> None:
+    file = tmp_path / "mika.toml"
+    keys = "".join(f"personalit{number} = 1\n" for number in range(40_000))
+    file.write_text(f"[metadata]\n{keys}")
+    assert len(check_profile(file)) == 20
+
+
+def test_an_icon_that_no_file_could_be_called_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "mika.toml"
+    file.write_text(f'[metadata]\nname = "Mika"\nicon = "{"a" * 300}"\n')
+    (problem,) = check_profile(file)
+    assert "is not there" in problem.what

@@ -305,3 +305,21 @@ def test_a_schema_with_types_to_choose_from_is_open() -> None:
 def test_too_many_conditions_are_refused() -> None:
     (problem,) = problems_of(*["true"] * 101)
     assert problem[0] == ("conditions",)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["to.//\nall(a, to.all(b, a == b))", 'to.all //\n(a, !message.matches("((a?){9}){9}b"))'],
+)
+def test_a_comment_hides_no_bomb(expression: str) -> None:
+    with pytest.raises(TriggerError, match="could run too long"):
+        compile_triggers(None, [(expression, [("speak", "x")])])
+
+
+def test_patterns_are_few_and_read_little() -> None:
+    many = [('message.matches("a+b")', [("speak", "x")])] * 17
+    with pytest.raises(TriggerError, match="over 16 times"):
+        compile_triggers(None, many)
+    found = compile_triggers(None, [('message.endsWith("end")', [("speak", "x")])])
+    assert found.evaluate({}, Facts(message="the end"))
+    assert not found.evaluate({}, Facts(message="x" * 16_000 + "end"))

@@ -197,6 +197,15 @@ def test_a_short_form_is_given_an_id_and_keeps_its_other_fields() -> None:
     assert json.loads(bytes(decoded.body)) == {"id": "derived", **json.loads(raw)}
 
 
+def test_a_short_form_does_not_grow_when_it_is_given_an_id() -> None:
+    numbers = "[" + ",".join(["1e15"] * 200_000) + "]"
+    raw = '{"from":"user_a","message":"hi","metadata":{"n":' + numbers + "}}"
+    (decoded,) = decode("messages", raw, new_id=lambda: "derived")
+    assert len(bytes(decoded.body)) < len(raw) + 20
+    (again,) = decode("messages", bytes(decoded.body))
+    assert again.payload == decoded.payload
+
+
 def test_a_short_form_is_refused_where_nothing_gives_it_an_id() -> None:
     with pytest.raises(WireError, match="id"):
         decode("contexts", b'{"type":"text","context":"rain"}')

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
+from itertools import islice
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -34,10 +35,11 @@ _ALSO_ON_TOP = ("role", "actions", "knowledge")
 MAX_NAME = 256
 MAX_ITEMS = 64
 MAX_ITEM = 1024
+MAX_PROBLEMS = 20
 
 
 def check_profile(file: FilePath) -> list[Problem]:
-    """All problems of a profile's file, top to bottom; none means that it loads."""
+    """The problems of a profile's file, top to bottom, 20 at the most; none means that it loads."""
     found = read_profile(file)
     return found if isinstance(found, list) else []
 
@@ -49,7 +51,7 @@ def read_profile(file: FilePath) -> tuple[Tables, Triggers] | list[Problem]:
     except TomlError as error:
         return [error.problem]
     document, twice = _gathered(document)
-    problems = twice or list(check_table(document, Tables))
+    problems = twice or list(islice(check_table(document, Tables), MAX_PROBLEMS))
     if problems:  # only what has the right shape can be looked into
         return sorted(problems)
     tables = msgspec.convert(document.data, Tables)
@@ -145,9 +147,11 @@ _METADATA_RULES: Mapping[str, Callable[[str], str]] = {
 def _icon_problem(icon: str, file: FilePath) -> str:
     if icon in {"", ".", ".."} or re.search(r"[/\\:\0]", icon):
         return "is the plain name of a file beside this one, no path and no URL"
-    if not file.with_name(icon).is_file():
-        return f"'{icon}' is not there, beside this file"
-    return ""
+    try:
+        there = file.with_name(icon).is_file()
+    except OSError:  # no name that a file could have
+        there = False
+    return "" if there else f"'{icon[:80]}' is not there, beside this file"
 
 
 def _tool_problems(document: Document, tables: Tables) -> Iterator[Problem]:

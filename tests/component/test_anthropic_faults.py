@@ -114,7 +114,7 @@ async def test_a_server_that_is_not_there_is_named(autojump_clock: MockClock) ->
     await brain.aclose()
 
 
-@pytest.mark.parametrize(("act", "seconds"), [("assess", 10), ("compose", 45)])
+@pytest.mark.parametrize(("act", "seconds"), [("assess", 5), ("compose", 45)])
 async def test_a_model_that_never_answers_is_given_up(
     autojump_clock: MockClock, act: str, seconds: float
 ) -> None:

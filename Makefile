@@ -10,7 +10,7 @@ help: ## Show what there is.
 	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
 
 up: .venv/.run ## Install what is missing, then bring up three companions.
-	@$(RUN)/aikyo up --companions 3
+	@$(RUN)/aikyo up --companions 3 || [ $$? -eq 130 ] # Ctrl-C is how it ends
 
 test: .venv/.dev ## Run every test (a few minutes).
 	@$(RUN)/pytest -n auto
@@ -37,17 +37,19 @@ clean: ## Remove what was built or installed here (never a home).
 	@rm -rf .venv .uv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/.run: pyproject.toml uv.lock | $(UV)
+	@echo "installing aikyo into .venv ..."
 	@$(UV) sync --quiet --locked --no-dev --inexact
 	@touch $@
 
 # trio-typing, which libp2p needs, installs stubs of an old trio that would shadow trio's own types.
 .venv/.dev: pyproject.toml uv.lock | $(UV)
+	@echo "installing aikyo and its tools into .venv ..."
 	@$(UV) sync --quiet --locked
 	@rm -rf .venv/lib/python*/site-packages/trio-stubs
 	@touch $@ .venv/.run
 
 .uv/bin/uv:
 	@echo "fetching uv from PyPI into .uv ..."
-	@if $(PYTHON) -m venv .uv >/dev/null 2>&1; then .uv/bin/python -m pip install --quiet uv; \
-	else rm -rf .uv; $(PYTHON) -m pip install --quiet --target .uv uv; fi \
+	@if $(PYTHON) -m venv .uv >/dev/null 2>&1; then .uv/bin/python -m pip install --quiet --disable-pip-version-check uv; \
+	else rm -rf .uv; $(PYTHON) -m pip install --quiet --disable-pip-version-check --target .uv uv; fi \
 	|| { echo "could not fetch uv: install it yourself (pip install uv), then run make again" >&2; exit 1; }

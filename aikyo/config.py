@@ -89,7 +89,12 @@ def load_settings(
     values |= _from_flags(flags, cwd)
     if values.get("profiles") and "companions" not in values:
         values["companions"] = len(values["profiles"])
-    return msgspec.convert(values, Settings)
+    settings = msgspec.convert(values, Settings)
+    if settings.firehose_port == settings.gateway_port != 0:
+        raise UsageError(
+            f"firehose_port and gateway_port are both {settings.gateway_port}; give each its own"
+        )
+    return settings
 
 
 def _is_there(file: Path) -> bool:

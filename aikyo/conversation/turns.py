@@ -221,7 +221,8 @@ class Turn:
 
 
 def _tie(message: Message, who: str) -> bytes:
-    return sha256(f"{message.id}\0{who}".encode()).digest()
+    # Of a UUIDv7, the random half alone: with a seed, ties are broken in the same way every time
+    return sha256(f"{message.id[-17:]}\0{who}".encode()).digest()
 
 
 def _claim_order(claim: State, message: Message) -> tuple[int, bytes]:

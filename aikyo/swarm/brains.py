@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from random import Random
 
 from ..brain import Brain, Choice, choose_brain, open_brain
@@ -19,7 +19,7 @@ class Brains:
         settings: the swarm's `brain`, `model` and `small_model`.
         flags: which of these were given as flags.
         environ: where keys are.
-        random: what the offline brains draw from.
+        seeded: gives a source of chance for each companion's brain.
 
     Attributes:
         choice: the brain of companions whose profile names none.
@@ -34,12 +34,12 @@ class Brains:
         flags: Collection[str],
         *,
         environ: Mapping[str, str],
-        random: Random,
+        seeded: Callable[[str], Random],
     ) -> None:
         self._settings = settings
         self._flags = flags
         self._environ = environ
-        self._random = random
+        self._seeded = seeded
         self.choice = choose_brain(settings.brain, environ=environ)
 
     def open(self, profile: Profile) -> Brain:
@@ -55,7 +55,7 @@ class Brains:
         return open_brain(
             choice,
             environ=self._environ,
-            random=Random(self._random.random()),
+            random=self._seeded(f"brain of {profile.metadata.id}"),
             model=self._pick("model", wanted.model),
             small_model=self._pick("small_model", wanted.small_model),
         )

@@ -7,6 +7,7 @@ import logging
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -64,17 +65,17 @@ async def bring_up(
         settings.profiles,
         profile_dirs(home, cwd=cwd, given=settings.profiles_dir),
     )
-    random = Random(settings.seed)
+    seeded = partial(_chance, settings.seed)
     given = {key for key, value in flags.items() if value is not None}
-    brains = Brains(settings, given, environ=environ, random=random)
+    brains = Brains(settings, given, environ=environ, seeded=seeded)
     caught: list[signal.Signals] = []
     with hold_home(home):
         log_to_home(home, debug=debug)
         async with trio.open_nursery() as nursery:
             await nursery.start(_end_on_signal, nursery.cancel_scope, caught)
-            async with await _make_mesh(settings, random) as mesh:
+            async with await _make_mesh(settings, seeded("mesh")) as mesh:
                 swarm = Swarm(
-                    settings, home, cast, brains.open, mesh=mesh, clock=time.time, random=random
+                    settings, home, cast, brains.open, mesh=mesh, clock=time.time, seeded=seeded
                 )
                 with swarm.hub.subscribe() as envelopes:
                     nursery.start_soon(_show, view, swarm, envelopes, nursery.cancel_scope)
@@ -83,6 +84,11 @@ async def bring_up(
                         await swarm.run()
             nursery.cancel_scope.cancel()
     return caught[0] if caught else None
+
+
+def _chance(seed: int | None, purpose: str) -> Random:
+    """A source of chance for one purpose; with one for all, what one does would change all others."""
+    return Random() if seed is None else Random(f"{seed} {purpose}")
 
 
 async def _make_mesh(settings: Settings, random: Random) -> Mesh:

@@ -40,12 +40,29 @@ class Backoff:
             now: when it crashed, in seconds of any steady clock.
             ran_for: how many seconds it had run.
         """
-        if ran_for >= HEALTHY_AFTER:
-            self._delay = FIRST_DELAY
-            self._crashes.clear()
+        self._forgive(ran_for)
         self._crashes.append(now)
         if len(self._crashes) == MAX_CRASHES and now - self._crashes[0] <= CRASH_WINDOW:
             return None
+        return self._next()
+
+    def after_loss(self, ran_for: float) -> float:
+        """Seconds to wait after another peer took its id: none at first, then as after a crash. It is
+        no crash however often it comes: any stranger can bring it about.
+
+        Args:
+            ran_for: how many seconds it had run.
+        """
+        self._forgive(ran_for)
+        delay = self._next()
+        return 0.0 if delay == FIRST_DELAY else delay
+
+    def _forgive(self, ran_for: float) -> None:
+        if ran_for >= HEALTHY_AFTER:
+            self._delay = FIRST_DELAY
+            self._crashes.clear()
+
+    def _next(self) -> float:
         delay, self._delay = self._delay, min(self._delay * 2, LONGEST_DELAY)
         return delay
 
@@ -58,6 +75,7 @@ class Child:
         run: runs it until cancelled; it calls `started` of the child when it is up.
         emit: told of restarts, failures and stops.
         clock: seconds since the epoch.
+        essential: nothing goes on if it cannot start: what it fails with comes out of `keep`.
 
     Attributes:
         condition: what it is up to.
@@ -65,6 +83,7 @@ class Child:
         since: when it last started, seconds since the epoch.
         restarts: how often it was started again.
         settled: set once it is up for the first time, or has failed or was stopped.
+        stopped: set while it is stopped.
     """
 
     def __init__(
@@ -74,6 +93,7 @@ class Child:
         *,
         emit: Callable[[Event], None],
         clock: Callable[[], float],
+        essential: bool = False,
     ) -> None:
         self.name = name
         self.condition: Condition = "starting"
@@ -81,7 +101,9 @@ class Child:
         self.since = clock()
         self.restarts = 0
         self.settled = trio.Event()
+        self.stopped = trio.Event()
         self._run = run
+        self._essential = essential
         self._emit = emit
         self._clock = clock
         self._scope = trio.CancelScope()
@@ -103,7 +125,11 @@ class Child:
         self._give("restart")
 
     async def keep(self) -> None:
-        """Keep it running until cancelled."""
+        """Keep it running until cancelled.
+
+        Raises:
+            AikyoError: it is essential, and could not start.
+        """
         backoff = Backoff()
         while True:
             began = trio.current_time()
@@ -111,6 +137,8 @@ class Child:
             if self._order is None and crash is not None:
                 now = trio.current_time()
                 delay = self._delay_after(crash, backoff, now, now - began)
+                if delay is None and self._essential and not self.settled.is_set():
+                    raise crash
                 await self._rest(crash, delay)
             if self._order == "stop":
                 await self._stay_stopped()
@@ -140,10 +168,9 @@ class Child:
         foreseen = isinstance(crash, AikyoError) and not isinstance(crash, MeshError)
         if foreseen and self.condition == "starting":
             return None  # a file or a setting is wrong; only the user can mend that
-        delay = backoff.after_crash(now, ran_for)
-        if isinstance(crash, IdTakenError) and delay == FIRST_DELAY:
-            return 0.0  # it joins again at once, under the next free id
-        return delay
+        if isinstance(crash, IdTakenError):
+            return backoff.after_loss(ran_for)  # it joins again, under the next free id
+        return backoff.after_crash(now, ran_for)
 
     async def _rest(self, crash: BaseException, delay: float | None) -> None:
         """Wait before the next start; for ever, until told otherwise, when it is given up."""
@@ -157,11 +184,13 @@ class Child:
 
     async def _stay_stopped(self) -> None:
         self.condition, self.reason = "stopped", ""
+        self.stopped.set()
         self._tell("stopped")
         self.settled.set()
         while self._order != "restart":
             self._take_order()
             await self._ordered.wait()
+        self.stopped = trio.Event()
 
     def _tell(self, event: str) -> None:
         self._emit(Event(type=event, companion=self.name, reason=self.reason or None))

@@ -11,6 +11,7 @@ from random import Random
 from urllib.parse import urlsplit
 
 import trio
+from msgspec import Raw
 from msgspec.structs import replace
 
 from ..brain import Brain
@@ -46,6 +47,8 @@ READY_DEADLINE = 15.0
 
 LOOPBACK = "127.0.0.1"
 
+STOPS_WITHIN = 3.0
+
 FIREHOSE_KEY = "@firehose"
 """Name of the firehose's key file; no companion can be called so."""
 
@@ -74,7 +77,7 @@ class Swarm:
         open_brain: makes a brain for the companion of a profile.
         mesh: this process's part of the mesh, entered by the caller.
         clock: seconds since the epoch.
-        random: where ids and the choice of who begins come from.
+        seeded: gives a source of chance for each purpose, the same for the same seed.
 
     Attributes:
         hub: all that happens.
@@ -89,15 +92,15 @@ class Swarm:
         *,
         mesh: Mesh,
         clock: Callable[[], float],
-        random: Random,
+        seeded: Callable[[str], Random],
     ) -> None:
         self.settings = settings
         self._home = home
         self._open_brain = open_brain
         self._mesh = mesh
         self._clock = clock
-        self._random = random
-        self._new_id = IdMaker(clock, random)
+        self._seeded = seeded
+        self._new_id = IdMaker(clock, seeded("ids"))
         self._started = clock()
         self._ending = trio.Event()
         self._voice: Node | None = None  # the firehose's node, which speaks for people
@@ -106,9 +109,9 @@ class Swarm:
         self._origins: set[str] = set()
         self.hub = Hub(clock, self._new_id())
         self._parts = (
-            self._child("observer", self._run_observer),
-            self._child("firehose", self._run_firehose),
-            self._child("gateway", self._run_gateway),
+            self._part("observer", self._run_observer),
+            self._part("firehose", self._run_firehose),
+            self._part("gateway", self._run_gateway),
         )
         self._members = {name: self._member(name, profile) for name, profile in cast}
 
@@ -142,21 +145,25 @@ class Swarm:
         )
 
     async def stop(self, name: str | None = None) -> None:
-        """Stop one companion, or the whole swarm."""
+        """Stop one companion and wait until it is gone; or, without waiting, the whole swarm."""
         if name is None:
             self._ending.set()
-        else:
-            self._named(name).child.stop()
+            return
+        child = self._named(name).child
+        child.stop()
+        with trio.move_on_after(STOPS_WITHIN):
+            await child.stopped.wait()
 
     async def restart(self, name: str) -> None:
         """Restart one companion, or start it again."""
         self._named(name).child.restart()
 
-    async def perceive(self, context: Context) -> None:
-        """Give companions something to perceive."""
+    async def perceive(self, context: Context, body: Raw | None = None) -> None:
+        """Give companions something to perceive; `body` is the same with the fields we do not know."""
         if self._voice is None:
             raise MeshError("the firehose is not on the mesh just now; try again in a moment")
-        await self._voice.publish(replace(context, sender=context.sender or user_id("gateway")))
+        context = replace(context, sender=context.sender or user_id("gateway"))
+        await self._voice.publish(context, body=body)
 
     # Beginning -----------------------------------------------------------------------------------
 
@@ -164,10 +171,11 @@ class Swarm:
         """Wait until everything is up, or has failed in a way that only the user can mend; say so."""
         for part in self._parts:
             await part.settled.wait()
-            if part.condition == "failed":
-                raise UsageError(part.reason)
         for member in self._members.values():
             await member.child.settled.wait()
+        failed = [m.child for m in self._members.values() if m.child.condition == "failed"]
+        if failed and len(failed) == len(self._members):
+            raise UsageError(f"no companion could start: {failed[0].reason}")
         announce(
             self._home,
             SwarmFile(
@@ -187,7 +195,7 @@ class Swarm:
         there = [m for m in self._members.values() if m.companion and m.child.condition == "running"]
         if len(there) < 2 or self.settings.topic == "":
             return
-        first = self._random.choice(there)
+        first = self._seeded("begin").choice(there)
         others = [member.id for member in there if member is not first]
         if first.companion is not None:
             first.companion.begin(self.settings.topic or "", others)
@@ -228,7 +236,8 @@ class Swarm:
             await self._run_companion(member, child)
 
         ident = profile.metadata.id
-        member = Member(name, profile, self._child(ident, run), id=ident)
+        child = Child(ident, run, emit=self.hub.emit, clock=self._clock)
+        member = Member(name, profile, child, id=ident)
         return member
 
     async def _run_companion(self, member: Member, child: Child) -> None:
@@ -243,7 +252,7 @@ class Swarm:
                 memory=memory,
                 brain=brain,
                 clock=self._clock,
-                new_id=self._new_id,
+                new_id=IdMaker(self._clock, self._seeded(f"ids of {member.name}")),
                 emit=self.hub.emit,
                 pace=self.settings.pace,
             )
@@ -289,8 +298,8 @@ class Swarm:
         reason = f"has not reached all its siblings within {READY_DEADLINE:.0f} s, and goes on without"
         self.hub.emit(Event(type="notice", companion=node.me.id if node.me else None, reason=reason))
 
-    def _child(self, name: str, run: Callable[[Child], Awaitable[None]]) -> Child:
-        return Child(name, run, emit=self.hub.emit, clock=self._clock)
+    def _part(self, name: str, run: Callable[[Child], Awaitable[None]]) -> Child:
+        return Child(name, run, emit=self.hub.emit, clock=self._clock, essential=True)
 
     # Status --------------------------------------------------------------------------------------
 

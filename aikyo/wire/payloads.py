@@ -146,7 +146,7 @@ class Context(Payload, frozen=True, kw_only=True, omit_defaults=True, rename="ca
     sender: Id = field(name="from", default="")
     to: Recipients = ()
     type: Literal["text", "image"]
-    context: str
+    context: Annotated[str, Meta(min_length=1)]
     media_type: Annotated[str, Meta(max_length=64)] | None = None
 
     def __post_init__(self) -> None:

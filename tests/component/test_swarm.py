@@ -64,7 +64,7 @@ async def swarm_of(
 
     async with MemoryMesh(lan or MemoryLan()) as mesh, trio.open_nursery() as nursery:
         swarm = Swarm(
-            settings, place, cast, open_brain, mesh=mesh, clock=time.time, random=random.Random(1)
+            settings, place, cast, open_brain, mesh=mesh, clock=time.time, seeded=random.Random
         )
         with swarm.hub.subscribe() as envelopes:
             nursery.start_soon(swarm.run)
@@ -184,7 +184,7 @@ async def test_a_brain_is_closed_whatever_ends_its_companion(tmp_path: Path) -> 
     brain = Closing()
     (tmp_path / "memories").mkdir()
     (tmp_path / "memories" / "alice.db").write_bytes(b"no memory " * 500)
-    async with swarm_of(tmp_path, {"alice": brain}) as room:
+    async with swarm_of(tmp_path, {"alice": brain, "bob": ScriptedBrain()}) as room:
         assert brain.closed == 1
         await room.swarm.restart("alice")
         await room.until(lambda: len(room.told("failed")) == 2)
@@ -197,3 +197,31 @@ async def test_coming_and_going_is_told(tmp_path: Path) -> None:
         await room.until(lambda: room.told("left"))
         assert [e.companion for e in room.told("joined")] == ["companion_alice", "companion_bob"]
         assert [e.companion for e in room.told("left")] == ["companion_bob"]
+
+
+async def test_when_no_companion_can_start_the_swarm_says_why_and_ends(tmp_path: Path) -> None:
+    (tmp_path / "memories").mkdir()
+    (tmp_path / "memories" / "alice.db").write_bytes(b"no memory " * 500)
+    with pytest.RaisesGroup(
+        pytest.RaisesExc(UsageError, match=r"no companion could start: .*alice\.db"),
+        flatten_subgroups=True,
+    ):
+        async with swarm_of(tmp_path, {"alice": ScriptedBrain()}):
+            pass
+
+
+async def test_a_companion_is_stopped_when_stop_returns(tmp_path: Path) -> None:
+    async with swarm_of(tmp_path, {"alice": ScriptedBrain()}) as room:
+        await room.swarm.stop("alice")
+        assert room.swarm.status().companions[0].activity == "stopped"
+
+
+async def test_the_same_seed_makes_the_same_talk(tmp_path: Path) -> None:
+    talks = []
+    for number in range(2):
+        settings = msgspec.structs.replace(QUIET, topic="tea", seed=7)
+        brains = {name: ScriptedBrain() for name in ("alice", "bob", "carol")}
+        async with swarm_of(tmp_path / str(number), brains, settings=settings) as room:
+            await room.until(lambda: room.told("talk-ended"))
+            talks.append([message.sender for message in room.messages])
+    assert talks[0] == talks[1]

@@ -154,3 +154,13 @@ def test_every_setting_is_documented() -> None:
     page = (Path(__file__).parents[2] / "docs/reference/settings.md").read_text()
     for field in msgspec.structs.fields(Settings):
         assert f"| `{field.name}` |" in page
+
+
+def test_two_servers_cannot_have_one_port(tmp_path: Path) -> None:
+    flags = {"firehose_port": 9000, "gateway_port": 9000}
+    with pytest.raises(UsageError, match="both 9000"):
+        load_settings(Home(tmp_path), cwd=tmp_path, environ={}, flags=flags)
+    free = load_settings(
+        Home(tmp_path), cwd=tmp_path, environ={}, flags={"firehose_port": 0, "gateway_port": 0}
+    )
+    assert free.firehose_port == free.gateway_port == 0

@@ -171,3 +171,31 @@ async def test_a_child_that_was_given_up_can_be_started_again(
         await trio.testing.wait_all_tasks_blocked()
         assert child.condition == "running"
         nursery.cancel_scope.cancel()
+
+
+def test_a_loss_is_no_crash_but_waits_grow_all_the_same() -> None:
+    backoff = Backoff()
+    assert [backoff.after_crash(t, ran_for=0.0) for t in (0, 1, 2, 3)] == [1, 2, 4, 8]
+    assert [backoff.after_loss(ran_for=0.0) for _ in range(3)] == [16, 30, 30]
+    assert backoff.after_loss(ran_for=60.0) == 0
+
+
+async def test_who_loses_its_id_again_and_again_is_never_given_up(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    starts: list[float] = []
+
+    async def run(child: Child) -> None:
+        starts.append(trio.current_time())
+        child.started()
+        await trio.sleep(0.5)
+        raise IdTakenError("alice is taken")
+
+    child, events = child_of(run)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(child.keep)
+        await trio.sleep(300)
+        waits = [round(later - earlier - 0.5) for earlier, later in pairwise(starts)]
+        assert waits[:7] == [0, 2, 4, 8, 16, 30, 30]
+        assert {event.type for event in events} == {"restart"}
+        nursery.cancel_scope.cancel()

@@ -74,13 +74,13 @@ payloads = st.one_of(
     st.builds(Query, id=ids, sender=ids, to=recipients, type=words, body=objects),
     st.builds(QueryResult, id=ids, success=st.just(True), body=objects),
     st.builds(QueryResult, id=ids, success=st.just(False), error=text),
-    st.builds(Context, id=ids, sender=ids, to=recipients, type=st.just("text"), context=text),
+    st.builds(Context, id=ids, sender=ids, to=recipients, type=st.just("text"), context=words),
     st.builds(
         Context,
         id=ids,
         sender=ids,
         type=st.just("image"),
-        context=st.binary(max_size=64).map(lambda b: base64.b64encode(b).decode()),
+        context=st.binary(min_size=1, max_size=64).map(lambda b: base64.b64encode(b).decode()),
         media_type=st.just("image/png"),
     ),
     st.builds(

@@ -76,8 +76,9 @@ class Node(ABC):
         me: own metadata, with the id that was really taken (``companion_alice-2``); None for a
             firehose, which speaks as `user_…` only.
         roster: who is who; shared by all nodes of the process.
-        received: what arrives. Bounded: when the reader is slow, the newest are dropped and counted
-            under ``inbox-overflow``. Ends when the node closes; `MeshError`/`IdTakenError` end it early.
+        received: what arrives. Bounded in number and bytes: when the reader is slow, the newest are
+            dropped and counted under ``inbox-overflow``. Ends when the node closes;
+            `MeshError`/`IdTakenError` end it early.
         counters: what was dropped, by reason, and what was taken in and sent.
     """
 
@@ -115,9 +116,14 @@ class Mesh(ABC):
     """This process's part of the mesh: one announcer and browser, one roster, many nodes.
 
     An async context manager; leaving it leaves the mesh and closes every node's sockets.
+
+    Attributes:
+        roster: who is who; shared by all nodes.
+        counters: what went wrong on the way to others, by reason; each node has its own beside it.
     """
 
     roster: Roster
+    counters: Counter[str]
 
     @abstractmethod
     def join(self, key: Path, me: Presence | None) -> AbstractAsyncContextManager[Node]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from random import Random
 from typing import NoReturn, Protocol
@@ -12,11 +13,15 @@ import trio
 __all__ = ["Dialer", "Dialing"]
 
 _TICK = 1.0
-_AT_ONCE = 16  # dials under way
+_AT_ONCE = 16  # dials to others under way
+_PLACES = 4  # addresses that one dial tries
+_LONGEST = 10.0  # seconds that one dial takes at the most
+_SURE = 2  # addresses that have their turn in that time, even if nobody answers at any
 _MOST = 12  # neighbours that a host dials for, siblings and others each: gossip relays beyond
 _COURTESY = 1.0  # seconds for which the higher peer id waits for the lower one to dial
 _SPREAD = 1.0  # seconds over which the further links to another process are spread
 _FIRST_WAIT, _LAST_WAIT = 1.0, 15.0  # between attempts, doubling with each failure
+_DOUBLINGS = 5  # and the last wait is reached
 
 Targets = Mapping[str, tuple[str, ...]]
 """Multiaddrs by peer id."""
@@ -45,8 +50,9 @@ class _Pair:
 class Dialer:
     """Dials what is missing, again and again with back-off.
 
-    Siblings are dialed at once. Of another process's peer, one of our hosts dials at once, so that it
-    is soon known who that is; the others follow, and the lower peer id of two is the first to dial.
+    Siblings are dialed at once, whatever else is under way. Of another process's peer, one of our hosts
+    dials at once, so that it is soon known who that is; the others follow, and the lower peer id of two
+    is the first to dial.
 
     Args:
         hosts: our hosts, by their own peer id.
@@ -136,13 +142,22 @@ class Dialer:
         nursery.start_soon(self._dial, host, peer, pair)
 
     async def _dial(self, host: Dialing, peer: str, pair: _Pair) -> None:
+        reached = False
         try:
-            async with self._limit:
-                reached = await host.dial(peer, pair.addresses)
+            # Anybody can announce what is slow to fail; siblings wait for none of that.
+            async with nullcontext() if peer in self._hosts() else self._limit:
+                with trio.move_on_after(_LONGEST):
+                    reached = await host.dial(peer, _places(pair))
         finally:
             pair.under_way = False
         pair.failures = 0 if reached else pair.failures + 1
-        wait = min(_FIRST_WAIT * 2**pair.failures, _LAST_WAIT)
+        wait = min(_FIRST_WAIT * 2 ** min(pair.failures, _DOUBLINGS), _LAST_WAIT)
         pair.due = trio.current_time() + wait * self._random.uniform(0.75, 1.25)
         if not reached:
             self._failed(peer)
+
+
+def _places(pair: _Pair) -> tuple[str, ...]:
+    """Where to try next: the nearest first, and after each failure from further on."""
+    start = pair.failures * _SURE % len(pair.addresses)
+    return (pair.addresses[start:] + pair.addresses[:start])[:_PLACES]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from abc import abstractmethod
+from collections import Counter
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Self
@@ -32,6 +33,10 @@ _CLAIM_WINDOW = 10.0
 _PATIENCE = 1.5
 """Seconds after which a peer that goes on claiming our id is taken for one who had it before us."""
 
+_SHUNNED = 60.0
+"""Seconds for which a node does not try again for an id that it had to give up: who took it can let
+it go and take it again as often as it likes."""
+
 _REPEATED = 20.0
 """Seconds for which gossip may repeat what is old; afterwards a lower number is a clock set back."""
 
@@ -46,20 +51,19 @@ class Household:
         self.nodes: dict[str, LocalNode] = {}
         self._links: dict[str, set[str]] = {}  # neighbour -> those of our nodes it is connected to
         self._heard: dict[str, tuple[bytes, float]] = {}  # author -> latest presence: number, time
+        self._given_up: dict[tuple[str, str], float] = {}  # one of ours and an id -> until when
 
     def claim(self, node: LocalNode, wanted: Presence) -> None:
-        """Give `node` the id it wants, or the next free ``<id>-2``, ``<id>-3``, …
-
-        Raises:
-            MeshError: the roster is full.
-        """
+        """Give `node` the id it wants, or the next free ``<id>-2``, ``<id>-3``, …; what it had to give
+        up lately is not free."""
+        now = trio.current_time()
         for number in itertools.count(1):
             me = wanted if number == 1 else msgspec.structs.replace(wanted, id=f"{wanted.id}-{number}")
             holder = self.roster.get(me.id)
-            if holder is None or holder.peer == node.peer:
+            lost = self._given_up.get((node.peer, me.id), 0.0) > now
+            if not lost and (holder is None or holder.peer == node.peer):
                 break
-        if not self.roster.bind(node.peer, me):
-            raise MeshError(f"{me.id} cannot join: the mesh is full")
+        self.roster.bind(node.peer, me, own=True)
         node.settle(me)
 
     def enter(self, node: LocalNode) -> None:
@@ -93,9 +97,10 @@ class Household:
             if peer not in self.nodes:
                 self.roster.release(peer)
 
-    def linked(self, peer: str) -> bool:
-        """Whether any of our nodes is connected to `peer`."""
-        return peer in self._links
+    def linked(self, peer: str, own: str | None = None) -> bool:
+        """Whether any of our nodes, or the one of the peer id `own`, is connected to `peer`."""
+        links = self._links.get(peer, ())
+        return bool(links) if own is None else own in links
 
     def knows(self, peer: str) -> bool:
         """Whether `peer` is bound for as long as it is a neighbour."""
@@ -133,7 +138,7 @@ class Household:
         own = self.nodes.get(holder.peer) if holder else None
         if own is None or not self._yields(own, peer):
             return False
-        self.roster.release(own.peer)
+        self._give_up(own.peer, presence.id)
         own.fail(IdTakenError(f"{presence.id} is taken by the peer {peer}; join again for another id"))
         return self.roster.bind(peer, presence, until=until)
 
@@ -142,6 +147,12 @@ class Household:
         while True:
             await trio.sleep(_BEYOND / 9)
             self.roster.expire(trio.current_time())
+
+    def _give_up(self, peer: str, companion: str) -> None:
+        now = trio.current_time()
+        self._given_up = {key: until for key, until in self._given_up.items() if until > now}
+        self._given_up[peer, companion] = now + _SHUNNED
+        self.roster.release(peer)
 
     def _yields(self, own: LocalNode, peer: str) -> bool:
         """Of two that took one id at the same moment, the lower peer id keeps it.
@@ -164,6 +175,7 @@ class LocalMesh(Mesh):
     def __init__(self) -> None:
         self.household = Household()
         self.roster = self.household.roster
+        self.counters = Counter[str]()
         self._open: AsyncExitStack | None = None
 
     def join(self, key: Path, me: Presence | None) -> AbstractAsyncContextManager[Node]:

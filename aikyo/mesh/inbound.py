@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import trio
 
 from ..wire import Decoded, Presence, State, WireError, decode, derived_id
 from .base import Received
+from .held import Held, WaitingRoom
 from .roster import Roster
 
 __all__ = ["HELD_FOR", "USER", "Inbound", "Learn"]
@@ -25,20 +25,10 @@ USER = "user_"
 HELD_FOR = 2.0
 """Seconds for which a payload waits for its author to be bound."""
 
-_INBOX = 1024
-_HELD = 256
-_HELD_BYTES = 8 << 20
+_INBOX, _INBOX_BYTES = 1024, 16 << 20
 _REMEMBERED = 4096
 
 Learn = Callable[[str, Presence, bytes], bool]
-
-
-@dataclass(slots=True)
-class _Held:
-    deadline: float
-    author: str
-    sequence: bytes
-    decoded: Decoded
 
 
 class Inbound:
@@ -67,8 +57,9 @@ class Inbound:
         self._clock = clock
         self._counters = counters
         self._inbox, self.received = trio.open_memory_channel[Received](_INBOX)
-        self._held: deque[_Held] = deque()
-        self._held_bytes = 0
+        self._unread: deque[int] = deque()  # bytes of what is in the inbox, and of what just was
+        self._unread_bytes = 0
+        self._held = WaitingRoom()
         self._waiting = trio.Event()
         self._delivered: dict[tuple[str, str, str], None] = {}
 
@@ -86,7 +77,7 @@ class Inbound:
         except WireError as error:
             self._counters[error.reason] += 1
             return
-        self._review()
+        self._held.review(self._settle, author)  # what it wrote before comes first
         for decoded in payloads:
             if not self._judge(decoded, author, sequence):
                 self._hold(decoded, author, sequence)
@@ -94,12 +85,13 @@ class Inbound:
     async def watch(self) -> None:
         """Deliver or drop what is held, as peers are bound and time passes; runs until cancelled."""
         while True:
-            if not self._held:
+            self._held.review(self._settle)
+            if self._held:
+                with trio.move_on_at(self._held.deadline):
+                    await self._roster.changed()
+            else:
                 self._waiting = trio.Event()
                 await self._waiting.wait()
-            with trio.move_on_at(self._held[0].deadline):
-                await self._roster.changed()
-            self._review()
 
     def close(self) -> None:
         """Nothing is delivered any more; the reader comes to the end of what it has."""
@@ -138,7 +130,7 @@ class Inbound:
         own = author == self._peer
         received = Received(decoded.topic, payload, decoded.body, author, own, self._clock())
         try:
-            self._inbox.send_nowait(received)
+            self._put(received)
         except trio.WouldBlock:
             self._counters["inbox-overflow"] += 1
         except (trio.ClosedResourceError, trio.BrokenResourceError):
@@ -146,27 +138,29 @@ class Inbound:
         else:
             self._counters["received"] += 1
 
-    def _hold(self, decoded: Decoded, author: str, sequence: bytes) -> None:
-        size = memoryview(decoded.body).nbytes
-        if len(self._held) >= _HELD or self._held_bytes + size > _HELD_BYTES:
-            self._counters["held-overflow"] += 1
-            return
-        self._held.append(_Held(trio.current_time() + HELD_FOR, author, sequence, decoded))
-        self._held_bytes += size
-        self._waiting.set()
+    def _put(self, received: Received) -> None:
+        """Put into the inbox, whose bytes are bounded too: pictures are a thousand times as large as
+        words. The channel tells nobody when it is read from, only how much is left in it."""
+        size = memoryview(received.body).nbytes
+        while len(self._unread) > self.received.statistics().current_buffer_used:
+            self._unread_bytes -= self._unread.popleft()
+        if self._unread_bytes + size > _INBOX_BYTES:
+            raise trio.WouldBlock
+        self._inbox.send_nowait(received)
+        self._unread.append(size)
+        self._unread_bytes += size
 
-    def _review(self) -> None:
-        """Judge again what is held, in order; what waited too long is from somebody unknown."""
-        if not self._held:
-            return
-        now = trio.current_time()
-        still: deque[_Held] = deque()
-        for held in self._held:
-            if self._judge(held.decoded, held.author, held.sequence):
-                continue
-            if held.deadline <= now:
-                self._counters["unbound"] += 1
-            else:
-                still.append(held)
-        self._held = still
-        self._held_bytes = sum(memoryview(held.decoded.body).nbytes for held in still)
+    def _hold(self, decoded: Decoded, author: str, sequence: bytes) -> None:
+        if self._held.add(Held(trio.current_time() + HELD_FOR, author, sequence, decoded)):
+            self._waiting.set()
+        else:
+            self._counters["held-overflow"] += 1
+
+    def _settle(self, held: Held) -> bool:
+        """Judge again; what waited too long is from somebody unknown."""
+        if self._judge(held.decoded, held.author, held.sequence):
+            return True
+        if held.deadline > trio.current_time():
+            return False
+        self._counters["unbound"] += 1
+        return True

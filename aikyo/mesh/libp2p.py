@@ -156,6 +156,7 @@ class Libp2pMesh(LocalMesh):
             options.listen,
             on_sighting=self._sighted,
             on_addresses=self._moved,
+            counters=self.counters,
         )
         self._dialer = Dialer(
             lambda: {peer: node.host for peer, node in self._nodes.items()},
@@ -224,6 +225,8 @@ class Libp2pMesh(LocalMesh):
         self._mdns.announce(node.peer, node.host.port)
         if self._announced_at is None:
             self._announced_at = trio.current_time()
+            for sighting in self._mdns.sightings:
+                self._sighted(sighting)
         self._dialer.wake()
 
     async def _settle(self, node: Libp2pNode, me: Presence | None) -> None:
@@ -238,8 +241,23 @@ class Libp2pMesh(LocalMesh):
                     await self._met.wait()
         self.household.claim(node, me)
 
-    async def _ask(self, node: Libp2pNode, peer: str) -> None:
-        """Learn who `peer` is; nothing that it answers, or does not, is an error of ours."""
+    async def _ask(self, first: Libp2pNode, peer: str) -> None:
+        """Learn who `peer` is, through one after the other of our nodes that it is connected to, since
+        the first may lose its connection meanwhile."""
+        tried: set[str] = set()
+        node: Libp2pNode | None = first
+        try:
+            while node is not None and not self.household.knows(peer):
+                await self._ask_through(node, peer)
+                tried.add(node.peer)
+                linked = (own for own in self._nodes if self.household.linked(peer, own))
+                node = next((self._nodes[own] for own in linked if own not in tried), None)
+        finally:
+            self.asking.pop(peer).set()
+            self._meeting_over(peer)
+
+    async def _ask_through(self, node: Libp2pNode, peer: str) -> None:
+        """Nothing that `peer` answers, or does not, is an error of ours."""
         try:
             with trio.move_on_after(_ASK):
                 stream = await node.host.open(peer, METADATA)
@@ -248,9 +266,10 @@ class Libp2pMesh(LocalMesh):
                     self.household.learn(peer, presence)
         except Exception as error:  # libp2p raises anything when a peer goes meanwhile
             log.info("%s does not tell who it is: %r", peer, error)
-        finally:
-            self.asking.pop(peer).set()
-            self._meeting_over(peer)
+
+    def _is_meeting(self) -> bool:
+        """Whether an id may still have to wait for somebody; who comes later need not be noted."""
+        return self._announced_at is not None and trio.current_time() < self._announced_at + _SETTLE
 
     def _meeting_over(self, peer: str) -> None:
         self._unmet.discard(peer)
@@ -258,7 +277,7 @@ class Libp2pMesh(LocalMesh):
         self._met = trio.Event()
 
     def _sighted(self, sighting: Sighting) -> None:
-        if not self.household.linked(sighting.peer):
+        if self._is_meeting() and not self.household.linked(sighting.peer):
             self._unmet.add(sighting.peer)
         self._dialer.wake()
 

@@ -69,8 +69,6 @@ class Mdns:
         listen: the address that our hosts listen on.
         on_sighting: called when a peer is first seen, and when its addresses change.
         on_addresses: called with our own IPv4 addresses when they change.
-
-    Attributes:
         counters: packets dropped, by reason, and sends that failed.
     """
 
@@ -81,8 +79,9 @@ class Mdns:
         *,
         on_sighting: Callable[[Sighting], None],
         on_addresses: Callable[[tuple[str, ...]], None],
+        counters: Counter[str],
     ) -> None:
-        self.counters = Counter[str]()
+        self._counters = counters
         self._tag = tag
         self._listen = listen
         self._on_sighting = on_sighting
@@ -143,11 +142,11 @@ class Mdns:
                 data, (source, *_) = await sock.recvfrom(_MAX_PACKET)
                 packet = parse(data, self._tag)
             except MalformedPacketError:
-                self.counters["malformed"] += 1
+                self._counters["mdns-malformed"] += 1
                 continue
             except OSError as error:  # an ICMP error for something sent; the socket goes on
                 log.debug("mDNS: %s", error)
-                self.counters["receive-failed"] += 1
+                self._counters["mdns-receive-failed"] += 1
                 continue
             match packet:
                 case Question():
@@ -164,14 +163,14 @@ class Mdns:
             return
         addresses = _reachable(packet.addresses, same_host=self._is_ours(source))
         if not addresses:
-            self.counters["unreachable"] += 1
+            self._counters["mdns-unreachable"] += 1
             return
         sighting = Sighting(packet.peer, addresses)
         known = self._records.get(packet.instance)
         self._records[packet.instance] = _Record(sighting, trio.current_time() + packet.ttl)
         if len(self._records) > _MAX_SIGHTINGS:
             del self._records[min(self._records, key=lambda name: self._records[name].until)]
-            self.counters["table-full"] += 1
+            self._counters["mdns-table-full"] += 1
         if known is None or known.sighting != sighting:
             self._on_sighting(sighting)
 
@@ -243,7 +242,7 @@ class Mdns:
                     await self._socket.sendto(packet, (_GROUP, _PORT))
                 except OSError as error:
                     log.debug("mDNS: cannot send on %s: %s", interface.ip, error)
-                    self.counters["send-failed"] += 1
+                    self._counters["mdns-send-failed"] += 1
                     self._down.add(interface)
                 else:
                     self._down.discard(interface)

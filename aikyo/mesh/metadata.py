@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 METADATA = TProtocol("/aikyo/metadata/1.0.0")
 
 _KEYS = ("id", "name", "personality", "story", "sample")
-_MAX = 256 << 10  # four texts of 16 KiB, escaped at the worst
+_MAX = 6 * 64 << 10  # four texts of 16 KiB, each byte escaped as six at the worst
 _CHUNK = 16 << 10
 _DECODER = msgspec.json.Decoder(Presence)
 

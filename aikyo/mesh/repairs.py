@@ -48,6 +48,7 @@ MAX_RPC = 4 << 20
 """Bytes of one RPC, both ways; what is larger is lost without a word (1 MiB by default)."""
 
 _QUEUE, _QUEUE_BYTES = 1024, 32 << 20
+_NEARLY_FULL, _NEARLY_EMPTY = 0.75, 0.25
 _INLINE = b"\x00\x24"  # a peer id that is the multihash "identity" of a 36 byte key
 _REMEMBERED = 1024
 
@@ -90,11 +91,12 @@ class RoomyQueue(rpc_queue.RpcQueue):
     @property
     def worth_waiting_for(self) -> bool:
         """Whether it is nearly full, and not of a peer that was waited for in vain already."""
-        return self._nearly_full and not self._given_up
+        return self._fuller_than(_NEARLY_FULL) and not self._given_up
 
     def give_up(self) -> None:
-        """Wait no more, until there is room again; what does not fit is lost."""
-        self._given_up = self._nearly_full
+        """Wait no more for one that is nearly full, until it is nearly empty: a peer that makes room
+        for one RPC at a time would slow every publish. What does not fit is lost."""
+        self._given_up = self._given_up or self._fuller_than(_NEARLY_FULL)
 
     def push(self, rpc: rpc_pb2.RPC, priority: bool = False) -> bool:
         """Queue `rpc`; False when there is no room."""
@@ -109,12 +111,11 @@ class RoomyQueue(rpc_queue.RpcQueue):
         rpc = await super().pop()
         if rpc is not None:
             self._bytes -= rpc.ByteSize()
-            self._given_up = self._given_up and self._nearly_full
+            self._given_up = self._given_up and self._fuller_than(_NEARLY_EMPTY)
         return rpc
 
-    @property
-    def _nearly_full(self) -> bool:
-        return len(self) >= _QUEUE * 3 // 4 or self._bytes >= _QUEUE_BYTES * 3 // 4
+    def _fuller_than(self, share: float) -> bool:
+        return len(self) >= _QUEUE * share or self._bytes >= _QUEUE_BYTES * share
 
 
 class RepairedHost(BasicHost):
@@ -193,6 +194,7 @@ class RepairedPubsub(Pubsub):
         for message in rpc.publish:
             if self._is_subscribed_to_msg(message):
                 await self.push_msg(peer, message)
+                await trio.lowlevel.checkpoint()  # else an RPC of thousands stops everything else
         if len(rpc.subscriptions) <= self.max_subscriptions_per_rpc:
             for subscription in rpc.subscriptions:
                 self.handle_subscription(peer, subscription)

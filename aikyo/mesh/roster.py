@@ -13,7 +13,7 @@ from ..wire import Presence
 __all__ = ["MAX_MEMBERS", "Member", "Roster"]
 
 MAX_MEMBERS = 1024
-"""How many companions a roster holds; beyond that nobody new is bound."""
+"""How many companions a roster holds; beyond that nobody new is bound but one of our own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,12 @@ class Roster:
         """The companion id that `peer` speaks as, if it is bound to one."""
         return self._ids.get(peer)
 
-    def bind(self, peer: str, presence: Presence, *, until: float = math.inf) -> bool:
+    def bind(self, peer: str, presence: Presence, *, until: float = math.inf, own: bool = False) -> bool:
         """Bind `presence.id` to `peer`; a peer has one id, so an older one of its own is let go.
 
-        What is bound for good is not shortened by a later `until`.
+        What is bound for good is not shortened by a later `until`. When the roster is full, who comes
+        for good takes the place of whoever would be forgotten first, and one of our `own` always fits:
+        names from beyond our neighbours cost nothing to make up.
 
         Returns:
             Whether it is bound now; False when another peer holds the id, or the roster is full.
@@ -68,7 +70,7 @@ class Roster:
         holder = self._members.get(presence.id)
         if holder is not None and holder.peer != peer:
             return False
-        if peer not in self._ids and len(self._members) >= MAX_MEMBERS:
+        if peer not in self._ids and not self._make_room(until) and not own:
             return False
         member = Member(peer, presence, max(until, holder.until) if holder else until)
         if member == holder:
@@ -100,6 +102,16 @@ class Roster:
     async def changed(self) -> None:
         """Wait for the next change (cancellable; nothing is lost but the wait)."""
         await self._changed.wait()
+
+    def _make_room(self, until: float) -> bool:
+        """Whether there is room for one that stays `until`, once who has to has made way."""
+        if len(self._members) < MAX_MEMBERS:
+            return True
+        first = min(self._members.values(), key=lambda member: member.until)
+        if until < math.inf or first.until == math.inf:
+            return False
+        self._drop(first.peer)
+        return True
 
     def _drop(self, peer: str) -> str | None:
         companion = self._ids.pop(peer, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -103,6 +104,7 @@ class Swarm:
         self._new_id = IdMaker(clock, seeded("ids"))
         self._started = clock()
         self._ending = trio.Event()
+        self._firehose: Firehose | None = None
         self._voice: Node | None = None  # the firehose's node, which speaks for people
         self._firehose_url = ""
         self._gateway_url = ""
@@ -141,7 +143,7 @@ class Swarm:
             mesh=self.settings.mesh,
             firehose=self._firehose_url,
             gateway=self._gateway_url,
-            counters=dict(self.hub.counters + self._voice.counters) if self._voice else {},
+            counters=dict(self._counters()),
         )
 
     async def stop(self, name: str | None = None) -> None:
@@ -213,6 +215,7 @@ class Swarm:
             trio.open_nursery() as nursery,
         ):
             firehose = Firehose(node, self.hub, new_id=self._new_id, origins=self._origins)
+            self._firehose = firehose
             port = _port_of(self._firehose_url) or self.settings.firehose_port
             self._firehose_url = await nursery.start(firehose.serve, LOOPBACK, port)
             self._voice = node
@@ -302,6 +305,15 @@ class Swarm:
         return Child(name, run, emit=self.hub.emit, clock=self._clock, essential=True)
 
     # Status --------------------------------------------------------------------------------------
+
+    def _counters(self) -> Counter[str]:
+        """What was taken in, sent and dropped, by reason, in the whole swarm."""
+        nodes = [self._voice, *(member.node for member in self._members.values())]
+        counted = self.hub.counters + self._mesh.counters
+        for part in (self._firehose, *nodes):
+            if part is not None:
+                counted += part.counters
+        return counted
 
     def _named(self, name: str) -> Member:
         bare = bare_name(name)

@@ -95,6 +95,11 @@ async def until_roster(node: Node, *ids: str) -> None:
             await node.roster.changed()
 
 
+async def test_a_mesh_has_counters_of_its_own(world: World) -> None:
+    async with world.mesh(Dialect.PLAIN) as mesh:
+        assert mesh.counters["anything"] == 0
+
+
 async def test_siblings_hear_each_other_and_each_hears_itself(world: World) -> None:
     async with world.process(ALICE, BOB) as (alice, bob):
         await everybody(2, alice, bob)

@@ -132,3 +132,57 @@ async def test_a_host_dials_for_no_more_than_a_dozen_neighbours(
     before = len(phone.calls)
     await trio.sleep(300)
     assert len(phone.calls) == before
+
+
+async def test_who_is_out_of_reach_for_hours_is_tried_all_the_same(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    phone = Phone()
+    nursery.start_soon(Office({"a": phone}, "z").dialer.run)
+    await trio.sleep(6 * 3600)
+    assert len(phone.calls) > 1024
+    assert trio.current_time() - phone.calls[-1][0] < 22
+
+
+class SlowPhone(Phone):
+    """At each address of who is not reachable it waits for an answer that does not come."""
+
+    async def dial(self, peer: str, addresses: Iterable[str]) -> bool:
+        if peer in self.reachable:
+            return await super().dial(peer, addresses)
+        for address in addresses:
+            self.calls.append((trio.current_time(), peer, (address,)))
+            await trio.sleep(5)
+        return False
+
+
+async def test_addresses_that_lead_nowhere_keep_no_sibling_waiting(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    carol = SlowPhone("ab")
+    phones: dict[str, Phone] = {"a": SlowPhone("bc"), "b": SlowPhone("ac")}
+    office = Office(phones, [f"x{n}" for n in range(24)])
+    office.others = {peer: tuple(f"{peer} {n}" for n in range(32)) for peer in office.others}
+    nursery.start_soon(office.dialer.run)
+    await trio.sleep(3)
+    office.hosts["c"] = carol
+    office.siblings["c"] = ("at c",)
+    office.dialer.wake()
+    await trio.sleep(0.1)
+    assert "c" in phones["a"].lines & phones["b"].lines
+
+
+async def test_one_dial_is_short_and_yet_every_address_has_its_turn(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    slow, quick = SlowPhone(), Phone()
+    places = tuple(f"z {n}" for n in range(11))
+    for phone in (slow, quick):
+        office = Office({"a": phone})
+        office.others["z"] = places
+        nursery.start_soon(office.dialer.run)
+    await trio.sleep(10.5)
+    assert [address for _, _, (address,) in slow.calls] == ["z 0", "z 1"]
+    await trio.sleep(200)
+    assert {address for _, _, (address,) in slow.calls} == set(places)
+    assert {len(addresses) for _, _, addresses in quick.calls} == {4}

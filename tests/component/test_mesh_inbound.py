@@ -16,9 +16,11 @@ from aikyo.mesh import IdTakenError, Received, Roster
 from aikyo.mesh.household import Household
 from aikyo.mesh.inbound import HELD_FOR, Inbound
 from aikyo.mesh.local import LocalNode
+from aikyo.mesh.roster import MAX_MEMBERS
 from aikyo.wire import Dialect, Message, Presence, State, Topic
 
 ALICE, BOB = Presence(id="companion_alice"), Presence(id="companion_bob")
+BIG = Message(id="big", sender=BOB.id, message="", metadata={"x": "x" * 1_000_000})
 
 
 class Gate:
@@ -105,14 +107,82 @@ async def test_what_waits_is_dropped_when_its_author_turns_out_to_be_another() -
 
 async def test_what_waits_is_bounded() -> None:
     gate = Gate()
-    for n in range(300):
-        gate.take(said(ALICE.id, str(n)), "p1")
-    assert gate.counters["held-overflow"] == 300 - 256
-    big = Message(id="big", sender=BOB.id, message="", metadata={"x": "x" * 1_000_000})
+    for n in range(20 * 16):
+        gate.take(said(ALICE.id, str(n)), f"p{n % 20}")
+    assert gate.counters["held-overflow"] == 20 * 16 - 256
     other = Gate()
-    for _ in range(12):
-        other.take(big, "p2")
-    assert other.counters["held-overflow"] == 12 - 8
+    for n in range(10):
+        other.take(BIG, f"p{n % 5}")
+    assert other.counters["held-overflow"] == 10 - 8
+
+
+async def test_one_unknown_author_leaves_room_for_others() -> None:
+    gate = Gate()
+    for n in range(300):
+        gate.take(said(ALICE.id, str(n)), "rogue")
+    for _ in range(10):
+        gate.take(BIG, "other rogue")
+    assert gate.counters["held-overflow"] == 300 - 16 + 10 - 2
+    gate.take(said(BOB.id, "first"), "p2")
+    gate.take(BOB, "p2")
+    gate.take(said(BOB.id, "second"), "p2")
+    assert [getattr(r.payload, "id", "") for r in gate.delivered()] == [BOB.id, "first", "second"]
+
+
+async def test_what_others_wait_for_is_no_work_for_who_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gate = Gate()
+    for n in range(256):
+        gate.take(said(ALICE.id, str(n)), f"p{n}")
+    judged: list[str] = []
+    plain = gate.roster.held_by
+
+    def count(peer: str) -> str | None:
+        judged.append(peer)
+        return plain(peer)
+
+    monkeypatch.setattr(gate.roster, "held_by", count)
+    gate.take(said("user_mika"), "known")
+    assert judged == ["known"]
+
+
+async def test_what_comes_and_is_settled_at_once_leaves_nothing_to_watch(
+    nursery: trio.Nursery,
+) -> None:
+    gate = Gate()
+    nursery.start_soon(gate.inbound.watch)
+    await trio.testing.wait_all_tasks_blocked()
+    gate.take(said(ALICE.id, "1"), "p1")
+    gate.take(ALICE, "p1")
+    gate.take(said(ALICE.id, "2"), "p1")
+    await trio.testing.wait_all_tasks_blocked()
+    gate.take(said(BOB.id, "3"), "p2")
+    gate.roster.bind("p2", BOB)
+    await trio.testing.wait_all_tasks_blocked()
+    delivered = [getattr(r.payload, "id", "") for r in gate.delivered()]
+    assert delivered == [ALICE.id, "1", "2", "3"]
+
+
+async def test_the_inbox_is_bounded_in_bytes_until_it_is_read() -> None:
+    gate = Gate()
+    gate.roster.bind("p1", BOB)
+
+    def send(first: int, last: int) -> None:
+        for n in range(first, last):
+            gate.take(msgspec.structs.replace(BIG, id=str(n)), "p1")
+
+    send(0, 20)
+    assert gate.counters == {"received": 16, "inbox-overflow": 4}
+    gate.take(said(BOB.id, "small"), "p1")
+    assert gate.counters["received"] == 17
+    assert len(gate.delivered()) == 17
+    send(20, 40)
+    assert gate.counters["received"] == 17 + 16
+    for n in range(40, 80):
+        gate.inbound.received.receive_nowait()
+        send(n, n + 1)
+    assert gate.counters == {"received": 17 + 16 + 40, "inbox-overflow": 4 + 4}
 
 
 async def test_states_have_no_id_and_none_is_taken_for_a_copy() -> None:
@@ -277,3 +347,36 @@ async def test_a_node_that_joins_again_at_once_still_knows_whose_id_it_lost() ->
 
 async def test_no_companion_takes_a_persons_id() -> None:
     assert not Household().hear("p1", Presence(id="user_mika"), b"1")
+
+
+async def test_a_node_does_not_try_at_once_for_an_id_that_it_had_to_give_up(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    household = Household()
+
+    def join() -> str:
+        node = settled(household, "p5")
+        household.leave(node)
+        assert node.me is not None
+        return node.me.id
+
+    settled(household, "p5")
+    assert household.learn("p1", ALICE)
+    household.hear("p1", msgspec.structs.replace(ALICE, gone=True), b"1")
+    assert ALICE.id not in household.roster
+    assert join() == f"{ALICE.id}-2"
+    await trio.sleep(61)
+    assert join() == ALICE.id
+
+
+async def test_names_that_somebody_made_up_keep_none_of_us_out() -> None:
+    household = Household()
+    for n in range(2 * MAX_MEMBERS):
+        household.hear(f"made up {n}", Presence(id=f"companion_{n}"), b"1")
+    assert len(household.roster) == MAX_MEMBERS
+    alice = settled(household, "p1")
+    assert alice.me == ALICE
+    household.link("p2", alice)
+    assert household.learn("p2", BOB)
+    assert household.roster.held_by("p1") == ALICE.id
+    assert len(household.roster) == MAX_MEMBERS

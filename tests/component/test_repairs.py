@@ -184,6 +184,24 @@ async def test_the_queue_to_a_peer_is_bounded_in_bytes_too() -> None:
     assert queue.worth_waiting_for
 
 
+async def test_who_was_waited_for_in_vain_is_waited_for_again_only_when_nearly_all_is_taken() -> None:
+    queue = repairs.RoomyQueue()
+    while queue.push(rpc_pb2.RPC()):
+        pass
+    queue.give_up()
+    while len(queue) >= 256:
+        assert not queue.worth_waiting_for
+        await queue.pop()
+        queue.give_up()  # as every publish does
+        queue.push(rpc_pb2.RPC())
+        assert not queue.worth_waiting_for
+        await queue.pop()
+    while len(queue) < 768:
+        assert not queue.worth_waiting_for
+        queue.push(rpc_pb2.RPC())
+    assert queue.worth_waiting_for
+
+
 def test_a_subscription_is_too_short_for_a_burst(fresh: dict[str, Any]) -> None:
     assert fresh["subscription"] == 32
     assert pubsub.SUBSCRIPTION_CHANNEL_SIZE == 1024
@@ -327,6 +345,30 @@ async def test_what_comes_on_a_stream_is_handled_in_any_order(host: Host, tmp_pa
     await host._pubsub.continuously_read_stream(Wire(other, rpc))  # type: ignore[arg-type]
     assert pushed == [b"0", b"1", b"2"]
     assert service.tasks == []
+
+
+async def test_an_rpc_of_thousands_stops_nothing_else(
+    host: Host, tmp_path: Path, nursery: trio.Nursery
+) -> None:
+    messages = [rpc_pb2.Message(topicIDs=[TOPIC]) for _ in range(4000)]
+    host._pubsub.subscribed_topics_receive[TOPIC] = None  # type: ignore[assignment]
+    pushed = turns = 0
+
+    async def push(*_: Any) -> None:
+        nonlocal pushed
+        pushed += 1
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    host._pubsub.push_msg = push  # type: ignore[method-assign]
+    nursery.start_soon(take_turns)
+    await host._pubsub._handle(rpc_pb2.RPC(publish=messages), peer(tmp_path, "other"))
+    assert pushed == 4000
+    assert turns >= 3999
 
 
 async def test_the_same_signed_record_is_verified_for_every_rpc(

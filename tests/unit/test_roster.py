@@ -64,6 +64,25 @@ def test_a_full_roster_takes_nobody_new_but_keeps_serving_who_is_there() -> None
     assert roster.bind("p0", BOB)
 
 
+def test_in_a_full_roster_who_stays_takes_the_place_of_who_is_forgotten_first() -> None:
+    roster = Roster()
+    for n in range(MAX_MEMBERS):
+        assert roster.bind(f"p{n}", Presence(id=f"c{n}"), until=100.0 + n)
+    assert not roster.bind("passing", ALICE, until=1e9)
+    assert roster.bind("staying", BOB)
+    assert len(roster) == MAX_MEMBERS
+    assert (roster.held_by("p0"), roster.held_by("p1")) == (None, "c1")
+
+
+def test_one_of_our_own_always_fits() -> None:
+    roster = Roster()
+    for n in range(MAX_MEMBERS):
+        roster.bind(f"p{n}", Presence(id=f"c{n}"))
+    assert not roster.bind("staying", BOB)
+    assert roster.bind("own", ALICE, own=True)
+    assert not roster.bind("other", ALICE, own=True)
+
+
 async def test_a_change_wakes_who_waits_and_no_change_does_not() -> None:
     roster = Roster()
     seen: list[int] = []

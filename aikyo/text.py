@@ -7,7 +7,7 @@ import unicodedata
 
 from rich.cells import cell_len, split_graphemes
 
-__all__ = ["clip", "inert", "is_utf8", "wrap"]
+__all__ = ["clip", "encodable", "inert", "is_utf8", "wrap"]
 
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
@@ -26,13 +26,20 @@ _NOT_FIRST = frozenset(
 _NOT_LAST = frozenset("([{「『【〈《（［｛〔")
 
 
-def inert(text: str, encoding: str = "utf-8") -> str:
-    """One line of text that only shows: nothing that a terminal obeys, reorders, or cannot encode.
+def inert(text: str, encoding: str = "utf-8", *, lines: bool = False) -> str:
+    """Text that only shows, on one line: nothing that a terminal obeys, reorders, or cannot encode.
 
     Escape sequences, control and format characters (those of writing direction among them) are gone,
     white space is one space, and no character carries more than two combining marks. Emoji fall apart
     into the single ones they are joined from, since terminals disagree on how wide the joined are.
+
+    Args:
+        text: what anybody wrote.
+        encoding: what the terminal takes; the rest is replaced.
+        lines: keep line breaks, and so give several lines.
     """
+    if lines:
+        return "\n".join(inert(line, encoding) for line in text.splitlines())
     text = _ESCAPES.sub("", text)
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
@@ -45,10 +52,12 @@ def inert(text: str, encoding: str = "utf-8") -> str:
             kept.append("\ufffd")
         elif category not in {"Cc", "Cf"} and marks <= _MARKS_KEPT and not _VARIANT.match(char):
             kept.append(char)
-    shown = " ".join("".join(kept).split())
-    if is_utf8(encoding):
-        return shown
-    return shown.encode(encoding, "replace").decode(encoding, "replace")
+    return encodable(" ".join("".join(kept).split()), encoding)
+
+
+def encodable(text: str, encoding: str) -> str:
+    """`text` with what a terminal of this encoding cannot show replaced."""
+    return text if is_utf8(encoding) else text.encode(encoding, "replace").decode(encoding, "replace")
 
 
 def is_utf8(encoding: str) -> bool:

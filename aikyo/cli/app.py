@@ -6,10 +6,12 @@ Nothing imported here may be slow: a command's libraries are imported when it ru
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import NoReturn
 
 import typer
+from typer._click.exceptions import NoArgsIsHelpError
 from typer.exceptions import TyperException
 
 from ..errors import AikyoError
@@ -51,6 +53,8 @@ def main(args: list[str] | None = None) -> NoReturn:
     """
     argv = sys.argv[1:] if args is None else args
     debug = "--debug" in argv
+    if argv[:1] == ["--debug"]:
+        argv = argv[1:]
     try:
         code = app(args=argv, prog_name="aikyo", standalone_mode=False)
         sys.stdout.flush()
@@ -60,8 +64,10 @@ def main(args: list[str] | None = None) -> NoReturn:
         code = 130
     except KeyboardInterrupt:
         code = 130
+    except NoArgsIsHelpError:  # the help was shown
+        code = 2
     except TyperException as error:
-        code = _fail(error.format_message() + " (aikyo --help shows the way)", error.exit_code)
+        code = _fail(_in_words(error), error.exit_code)
     except BrokenPipeError:
         code = _hush()
     except SystemExit as end:  # typer's own way out of a broken pipe
@@ -76,6 +82,20 @@ def main(args: list[str] | None = None) -> NoReturn:
 def _fail(message: str, code: int) -> int:
     print("aikyo: " + " ".join(message.split()), file=sys.stderr)
     return code
+
+
+def _in_words(error: TyperException) -> str:
+    """What is wrong with a call, in fewer and better words than pydantic's, and the way out."""
+    said = error.format_message()
+    for theirs, ours in (
+        (r"Input should be a valid integer, unable to parse.*", "this takes a whole number"),
+        (r"Input should be a valid number, unable to parse.*", "this takes a number"),
+        (r"Value error, ", ""),
+    ):
+        said = re.sub(theirs, ours, said)
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "aikyo"
+    return f"{said.rstrip('.')}; {command} --help shows the way"
 
 
 def _hush() -> int:

@@ -22,24 +22,23 @@ async def print_lines(
 ) -> None:
     """Print one line an event until cancelled, or until nobody reads any more.
 
-    It writes in a thread, so that whoever reads slowly holds up nobody.
+    Whoever reads slowly holds up nobody; see `Outlet`, also for how it ends.
 
     Args:
         envelopes: what happens.
         status: how things are, for the `ready` line.
         as_json: JSON objects with the key ``event``, instead of words.
     """
-    import trio
+    from ..outlet import Outlet
 
-    color = colored(sys.stdout)
-    async for envelope in envelopes:
-        line = _json_line(envelope, status) if as_json else _line(envelope, status, color)
-        if line:
-            await trio.to_thread.run_sync(_print, line, abandon_on_cancel=True)
-
-
-def _print(line: str) -> None:
-    print(line, flush=True)
+    color, outlet = colored(sys.stdout), Outlet(sys.stdout)
+    try:
+        async for envelope in envelopes:
+            line = _json_line(envelope, status) if as_json else _line(envelope, status, color)
+            if line:
+                await outlet.write(line + "\n")
+    finally:
+        await outlet.end()
 
 
 def _json_line(envelope: Envelope, status: Callable[[], SwarmStatus]) -> str:
@@ -94,5 +93,7 @@ def _event(envelope: Envelope) -> Event:
 
 
 def _ready(status: SwarmStatus) -> dict[str, Any]:
-    up = [one.name for one in status.companions if one.activity not in {"failed", "stopped"}]
+    from ..wire import bare_name
+
+    up = [bare_name(one.id) for one in status.companions if one.activity not in {"failed", "stopped"}]
     return {"companions": up, "firehose": status.firehose, "gateway": status.gateway}

@@ -10,7 +10,7 @@ from .common import DebugOption, HomeOption, JsonOption, print_json
 from .terminal import run
 
 if TYPE_CHECKING:
-    from ..wire import SwarmStatus
+    from ..wire import CompanionStatus, SwarmStatus
 
 __all__ = ["ps"]
 
@@ -42,14 +42,16 @@ def _table(status: SwarmStatus, now: float) -> list[str]:
     """Lines whose columns stand under each other, wide characters counted as two."""
     from rich.cells import cell_len
 
-    from ..client import clean
+    from ..text import inert
 
     rows = [_HEADINGS]
     for one in status.companions:
         state = f"{one.activity} ({one.reason})" if one.reason else one.activity
         numbers = (str(one.restarts), str(one.peers), str(one.inbox), str(one.turns))
         since = _ago(now - one.since) if one.since else "-"
-        rows.append((one.name, clean(state), since, *numbers, clean(one.mood) or "-", one.brain or "-"))
+        rows.append(
+            (_called(one), inert(state), since, *numbers, inert(one.mood) or "-", one.brain or "-")
+        )
     widths = [max(cell_len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
@@ -59,11 +61,19 @@ def _table(status: SwarmStatus, now: float) -> list[str]:
     ]
 
 
-def _elsewhere(status: SwarmStatus) -> str:
-    from ..client import clean
+def _called(one: CompanionStatus) -> str:
+    """Its name, and the one it has on the mesh when another held that."""
     from ..wire import bare_name
 
-    return "elsewhere on the mesh: " + ", ".join(clean(bare_name(other)) for other in status.others)
+    there = bare_name(one.id)
+    return one.name if there == one.name else f"{one.name} ({there})"
+
+
+def _elsewhere(status: SwarmStatus) -> str:
+    from ..text import inert
+    from ..wire import bare_name
+
+    return "elsewhere on the mesh: " + ", ".join(inert(bare_name(other)) for other in status.others)
 
 
 def _ago(seconds: float) -> str:

@@ -94,13 +94,13 @@ def _message(sender: str, to: tuple[str, ...], text: str) -> Message:
 
 
 def _print(envelope: Envelope, reply: Message, as_json: bool) -> None:
-    from ..client import clean
+    from ..text import inert
     from ..wire import bare_name
 
     if as_json:
         print_json(envelope)
     else:
-        name = clean(bare_name(reply.sender))
+        name = inert(bare_name(reply.sender))
         name = f"\x1b[1;36m{name}\x1b[0m" if colored(sys.stdout) else name
-        print(f"{name}: {clean(reply.message, lines=True)}")
+        print(f"{name}: {inert(reply.message, lines=True)}")
     sys.stdout.flush()

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import TextIO, TypeVar
 
-from ..errors import AikyoError, leaves
+from ..errors import AikyoError, UsageError, leaves
 
 __all__ = ["colored", "note", "read_text", "run"]
 
@@ -40,5 +40,14 @@ def note(text: str) -> None:
 
 
 def read_text(text: str) -> str:
-    """`text`, or what stands on stdin if it is ``-``."""
-    return sys.stdin.read().strip() if text == "-" else text
+    """`text`, or what stands on stdin if it is ``-``.
+
+    Raises:
+        UsageError: that is not UTF-8.
+    """
+    if text != "-":
+        return text
+    try:
+        return sys.stdin.buffer.read().decode().strip()
+    except UnicodeDecodeError:
+        raise UsageError("what stands on stdin is not UTF-8") from None

@@ -107,7 +107,7 @@ def up(
             debug=debug,
         )
     )
-    if sys.stdout.isatty() and not as_json:  # the live view has taken all it showed with it
+    if sys.stdout.isatty() and not as_json and not no_dashboard:  # which took all it showed with it
         typer.echo(f"The swarm has ended. What it remembers is in {place.root}")
     if ended_by is signal.SIGINT:
         raise typer.Exit(130)

@@ -3,7 +3,7 @@
 from .control import Remote
 from .find import find_swarm, wait_until_gone
 from .names import person, recipients
-from .render import clean, render
+from .render import render
 from .stream import TOPICS, ClientError, Stream, open_stream
 from .talk import Talk
 
@@ -13,7 +13,6 @@ __all__ = [
     "Remote",
     "Stream",
     "Talk",
-    "clean",
     "find_swarm",
     "open_stream",
     "person",

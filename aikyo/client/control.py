@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -10,11 +11,16 @@ import trio
 from msgspec import Struct
 
 from ..errors import UsageError
+from ..text import inert
 from ..wire import Context, SwarmFile, SwarmStatus, bare_name
-from .errors import ClientError
+from .errors import ClientError, no_swarm
 from .http import HttpError, request
 
 __all__ = ["Remote"]
+
+
+_MAX_DETAIL = 500
+T = TypeVar("T")
 
 
 class _Answer(Struct):
@@ -39,7 +45,7 @@ class Remote:
 
     async def status(self) -> SwarmStatus:
         """What runs now."""
-        return msgspec.json.decode(await self._call("GET", "/companions"), type=SwarmStatus)
+        return self._read(await self._call("GET", "/companions"), SwarmStatus)
 
     async def stop(self, name: str | None = None) -> None:
         """End the companion `name`; or with None the swarm, which only begins to end before this
@@ -54,7 +60,13 @@ class Remote:
         """Give `context` to the companion `name`, or with None to every one; returns its id."""
         path = "/context" if name is None else _path(name, "context")
         answer = await self._call("POST", path, msgspec.json.encode(context))
-        return msgspec.json.decode(answer, type=_Answer).id
+        return self._read(answer, _Answer).id
+
+    def _read(self, answer: bytes, kind: type[T]) -> T:
+        try:
+            return msgspec.json.decode(answer, type=kind)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            raise ClientError(no_swarm(self._url)) from None
 
     async def _call(self, method: str, path: str, body: bytes | None = None) -> bytes:
         try:
@@ -64,17 +76,21 @@ class Remote:
             raise ClientError(f"the swarm does not answer at {self._url}") from None
         if status < HTTPStatus.MULTIPLE_CHOICES:
             return answer
+        detail = _detail(answer)
+        if not detail:
+            raise ClientError(no_swarm(self._url))
         wrong = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
-        raise (UsageError if wrong else ClientError)(_detail(status, answer))
+        raise (UsageError if wrong else ClientError)(detail)
 
 
 def _path(name: str, what: str) -> str:
     return f"/companions/{quote(bare_name(name), safe='')}/{what}"
 
 
-def _detail(status: int, answer: bytes) -> str:
+def _detail(answer: bytes) -> str:
+    """What a gateway says is wrong, as it does with every error; nothing if this is none."""
     try:
         detail = msgspec.json.decode(answer, type=_Answer).detail
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         detail = ""
-    return detail or f"the swarm answers with the HTTP status {status}"
+    return inert(detail[:_MAX_DETAIL])

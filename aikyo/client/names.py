@@ -8,8 +8,11 @@ from collections.abc import Iterable
 
 from ..errors import UsageError, nearest
 from ..wire import NAME, SwarmStatus, bare_name, user_id
+from .errors import ClientError
 
 __all__ = ["person", "recipients"]
+
+_ENDED = {"failed": "failed", "stopped": "been stopped"}
 
 
 def person(given: str | None) -> str:
@@ -34,7 +37,7 @@ def person(given: str | None) -> str:
 
 
 def recipients(names: Iterable[str], status: SwarmStatus) -> tuple[str, ...]:
-    """The ids of `names`, each a bare name or a full id of a companion on the mesh.
+    """The ids of `names`, each a bare name, a display name or a full id of a companion on the mesh.
 
     Where another swarm has a companion of the same name, this swarm's own is meant.
 
@@ -43,16 +46,24 @@ def recipients(names: Iterable[str], status: SwarmStatus) -> tuple[str, ...]:
 
     Raises:
         UsageError: a name is unknown.
+        ClientError: one of this swarm's is stopped or has failed.
     """
+    ours = {companion.id: companion for companion in status.companions}
     known = {bare_name(ident): ident for ident in status.others}
-    known |= {companion.name: companion.id for companion in status.companions}
-    ids = {*status.others, *known.values()}
+    known |= {companion.display_name.casefold(): companion.id for companion in ours.values()}
+    known |= {companion.name: companion.id for companion in ours.values()}
+    known.pop("", None)
     idents: dict[str, None] = {}
     for name in names:
         if name == "all":
             return ()
-        ident = name if name in ids else known.get(name)
+        ident = name if name in {*ours, *status.others} else known.get(name.casefold())
         if ident is None:
-            raise UsageError(f"no companion {name[:80]!r} is on the mesh{nearest(name, known)}")
+            quotes = "" if not idents else " (a text of several words goes in quotes)"
+            raise UsageError(f"no companion {name[:80]!r} is on the mesh{nearest(name, known)}{quotes}")
+        if ident in ours and ours[ident].activity in {"failed", "stopped"}:
+            there = ours[ident]
+            ended = _ENDED[there.activity]
+            raise ClientError(f"{there.name} has {ended}; start it: aikyo restart {there.name}")
         idents[ident] = None
     return tuple(idents)

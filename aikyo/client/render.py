@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import datetime, tzinfo
-from typing import Any
 
 import msgspec
 
+from ..deeds import MAX_JSON, as_json, deed, happening, shorten
+from ..text import inert
 from ..wire import (
     Action,
     Context,
@@ -24,30 +24,12 @@ from ..wire import (
     bare_name,
 )
 
-__all__ = ["clean", "render"]
+__all__ = ["render"]
 
 _TYPES: dict[str, type[Payload]] = {
     kind.topic: kind for kind in (Message, Action, State, Query, QueryResult, Context, Presence)
 }
-# Control characters would let a companion write to the reader's terminal; marks that turn the
-# direction of text would let it pass for somebody else. Joiners stay: emoji and scripts need them.
-_UNSAFE = re.compile(
-    "\x1b\\[[0-?]*[ -/]*[@-~]|[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-_MAX_JSON = 200
 _DIM, _BOLD, _CYAN, _OFF = "\x1b[2m", "\x1b[1m", "\x1b[36m", "\x1b[0m"
-
-
-def clean(text: str, *, lines: bool = False) -> str:
-    """`text` without anything that a terminal would act upon.
-
-    Args:
-        text: what somebody wrote.
-        lines: keep line breaks; otherwise all is on one line.
-    """
-    if lines:
-        return "\n".join(clean(line) for line in text.splitlines())
-    return _UNSAFE.sub("", " ".join(text.split("\n")))
 
 
 def render(envelope: Envelope, *, color: bool = False, zone: tzinfo | None = None) -> str:
@@ -59,7 +41,9 @@ def render(envelope: Envelope, *, color: bool = False, zone: tzinfo | None = Non
         zone: whose time of day; None is the local one.
     """
     time = f"{datetime.fromtimestamp(envelope.time, zone):%H:%M:%S}"
-    who, what = (clean(part) for part in _tell(envelope))
+    who, what = _tell(envelope)
+    gap = " " if what.startswith(" ") else ""
+    who, what = inert(who), gap + inert(what)
     if not color:
         return f"{time} {who}{what}"
     if envelope.topic == Topic.MESSAGES:
@@ -75,9 +59,10 @@ def _tell(envelope: Envelope) -> tuple[str, str]:
         if envelope.topic == "events":
             return _event(msgspec.json.decode(envelope.body, type=Event))
         payload = msgspec.json.decode(envelope.body, type=_TYPES[envelope.topic])
-    except (KeyError, msgspec.MsgspecError, UnicodeError):
-        body = bytes(envelope.body)[: 4 * _MAX_JSON].decode("utf-8", "replace")
-        return envelope.topic, " " + _shorten(body)
+    except (KeyError, msgspec.MsgspecError, UnicodeError, RecursionError):
+        return envelope.topic, " " + shorten(
+            bytes(envelope.body)[: 4 * MAX_JSON].decode("utf-8", "replace")
+        )
     return _payload(payload)
 
 
@@ -86,14 +71,14 @@ def _payload(payload: Payload) -> tuple[str, str]:
         case Message():
             return bare_name(payload.sender), f"{_names(' → ', payload.to)}: {payload.message}"
         case Action():
-            return bare_name(payload.sender), f" {_action(payload.name, payload.params)}"
+            return bare_name(payload.sender), f" {deed(payload)}"
         case State():
             return bare_name(payload.sender), f" {_state(payload)}"
         case Query():
             asked = _names(" ", payload.to)
-            return bare_name(payload.sender), f" asks{asked} for {payload.type}: {_json(payload.body)}"
+            return bare_name(payload.sender), f" asks{asked} for {payload.type}: {as_json(payload.body)}"
         case QueryResult(success=True):
-            return "answer", f" to {payload.id}: {_json(payload.body)}"
+            return "answer", f" to {payload.id}: {as_json(payload.body)}"
         case QueryResult():
             return "no answer", f" to {payload.id}: {payload.error}"
         case Context():
@@ -105,28 +90,6 @@ def _payload(payload: Payload) -> tuple[str, str]:
             return bare_name(payload.id), " has gone" if payload.gone else " is here"
         case _:  # every topic is above
             return payload.topic, ""
-
-
-def _action(name: str, params: dict[str, Any]) -> str:
-    target = params.get("target")
-    toward = bare_name(target) if isinstance(target, str) else ""
-    match name:
-        case "speak":
-            return f"says{f' to {toward}' if toward else ''}: {params.get('message', '')}"
-        case "move" if toward:
-            return f"moves to {toward}"
-        case "move":
-            return f"moves to ({_number(params.get('x'))}, {_number(params.get('y'))})"
-        case "look" if toward:
-            return f"looks at {toward}"
-        case "look":
-            return f"looks toward {_number(params.get('direction'))}°"
-        case "gesture":
-            return _third_person(str(params.get("kind", "gesture"))) + (
-                f" at {toward}" if toward else ""
-            )
-        case _:
-            return f"does {name} {_json(params)}"
 
 
 def _state(state: State) -> str:
@@ -146,40 +109,9 @@ def _state(state: State) -> str:
 
 def _event(event: Event) -> tuple[str, str]:
     who = bare_name(event.companion or "")
-    match event.type:
-        case "activity":
-            words = f" is {event.activity or 'idle'}"
-        case "mood":
-            words = f" feels {event.mood or 'nothing in particular'}"
-        case kind:
-            words = f" {kind.replace('-', ' ')}"
-    reason = f": {event.reason}" if event.reason else ""
-    return who or "swarm", words + reason
-
-
-def _third_person(verb: str) -> str:
-    """``wave`` → ``waves``; what is no plain word is only named."""
-    if not (verb.isascii() and verb.isalpha() and verb.islower()):
-        return f"gestures {verb}"
-    if verb.endswith(("s", "x", "z", "ch", "sh")):
-        return verb + "es"
-    if verb.endswith("y") and verb[-2:-1] not in tuple("aeiou"):
-        return verb[:-1] + "ies"
-    return verb + "s"
+    return who, f" {happening(event)}" if who else happening(event)
 
 
 def _names(before: str, idents: Iterable[str]) -> str:
     names = ", ".join(bare_name(ident) for ident in idents)
     return before + names if names else ""
-
-
-def _number(value: object) -> str:
-    return f"{value:g}" if isinstance(value, int | float) else "?"
-
-
-def _json(value: object) -> str:
-    return _shorten(msgspec.json.encode(value).decode())
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= _MAX_JSON else text[: _MAX_JSON - 1] + "…"

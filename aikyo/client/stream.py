@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
+import h11
 import msgspec
 import trio
 from msgspec import Raw, Struct
@@ -21,8 +22,9 @@ from trio_websocket import (
 from wsproto.utilities import LocalProtocolError
 
 from ..errors import AikyoError, UsageError, leaves
+from ..text import inert
 from ..wire import MAX_MESSAGE, Envelope, Payload, SwarmFile, Topic
-from .errors import ClientError
+from .errors import ClientError, no_swarm
 
 __all__ = ["TOPICS", "ClientError", "Stream", "open_stream"]
 
@@ -38,6 +40,8 @@ _log = logging.getLogger(__name__)
 _ENVELOPE_OVERHEAD = 4096
 _BUFFERED = 256
 _GOING_AWAY = 1001
+_REFUSALS = frozenset({400, 403, 404, 503})  # the firehose gives no other
+_MAX_REASON = 500
 _OUR_SIDE = "unavailable"  # the one error code for which the sender is not to blame
 
 
@@ -77,7 +81,8 @@ class Stream:
     """An open stream: an async iterator of envelopes, which never ends of itself.
 
     Attributes:
-        dropped: events that this client has missed, for being slow.
+        dropped: events that this client has missed, for being slow: the server keeps 1024 of them
+            for it, and 256 wait here; the oldest go first.
     """
 
     def __init__(self, connection: WebSocketConnection) -> None:
@@ -133,18 +138,18 @@ class Stream:
         with self._send_channel:
             try:
                 while True:
-                    await self._sort(_INCOMING.decode(await self._connection.get_message()))
+                    self._sort(_INCOMING.decode(await self._connection.get_message()))
             except ConnectionClosed as closed:
                 self._lost = _lost(closed)
-            except msgspec.MsgspecError as error:
+            except (msgspec.MsgspecError, RecursionError) as error:
                 self._lost = ClientError(f"the swarm sent what is no event ({error})")
         for answer in self._answers:
             answer.error = self._lost
             answer.there.set()
 
-    async def _sort(self, frame: _Incoming) -> None:
+    def _sort(self, frame: _Incoming) -> None:
         if frame.topic:
-            await self._send_channel.send(
+            self._keep(
                 Envelope(
                     seq=frame.seq, time=frame.time, topic=frame.topic, peer=frame.peer, body=frame.body
                 )
@@ -153,6 +158,13 @@ class Stream:
             self._settle(frame)
         else:
             self.dropped += frame.dropped
+
+    def _keep(self, envelope: Envelope) -> None:
+        """Never waits: answers stand behind the events, and must be read even when no event is."""
+        if self._envelopes.statistics().current_buffer_used == _BUFFERED:
+            self._envelopes.receive_nowait()
+            self.dropped += 1
+        self._send_channel.send_nowait(envelope)
 
     def _settle(self, frame: _Incoming) -> None:
         if not self._answers:
@@ -199,6 +211,8 @@ async def open_stream(
                 nursery.cancel_scope.cancel()
         except* ConnectionRejected as group:
             failure = _refused(swarm.firehose, group)
+        except* h11.ProtocolError:  # trio-websocket lets it through when the answer is not HTTP
+            failure = ClientError(no_swarm(swarm.firehose))
         except* LocalProtocolError as group:
             # trio-websocket answers a ping that comes while it closes, which wsproto forbids
             _log.debug("the goodbye was cut short: %r", group)
@@ -223,11 +237,12 @@ async def _shake_hands(
     return await wrap_client_stream(nursery, tcp, urlsplit(url).netloc, target, max_message_size=most)
 
 
-def _refused(url: str, group: BaseExceptionGroup[ConnectionRejected]) -> UsageError:
-    reasons = [e.body or b"" for e in leaves(group) if isinstance(e, ConnectionRejected)]
-    return UsageError(
-        f"the swarm at {url} refuses: {b' '.join(reasons).decode(errors='replace').strip()}"
-    )
+def _refused(url: str, group: BaseExceptionGroup[ConnectionRejected]) -> AikyoError:
+    rejected = next(error for error in leaves(group) if isinstance(error, ConnectionRejected))
+    if rejected.status_code not in _REFUSALS:
+        return ClientError(no_swarm(url))
+    reason = inert((rejected.body or b"").decode(errors="replace")[:_MAX_REASON])
+    return UsageError(f"the swarm at {url} refuses: {reason}")
 
 
 def _lost(closed: ConnectionClosed) -> ClientError:

@@ -52,6 +52,7 @@ class Companion:
 
     Attributes:
         activity: what it is doing.
+        reason: why it rests, if it does.
         turns: how many turns it has taken.
         mood: the emotion it last spoke with, or nothing.
         dropped: messages in which it took no part because too much was going on at once.
@@ -67,6 +68,7 @@ class Companion:
         self._taking_part = 0
         self._ask_to_begin, self._beginnings = trio.open_memory_channel[tuple[str, tuple[str, ...]]](1)
         self.activity: Activity = "listening"
+        self.reason = ""
         self.turns = 0
         self.mood = ""
         self.dropped = 0
@@ -290,7 +292,7 @@ class Companion:
             await self._heard.wait()
 
     def _be(self, activity: Activity, reason: str | None = None) -> None:
-        self.activity = activity
+        self.activity, self.reason = activity, reason or ""
         me = self._world.me
         self._world.emit(Event(type="activity", companion=me, activity=activity, reason=reason))
 

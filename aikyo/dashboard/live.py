@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import select
 import time
 from collections.abc import AsyncIterator, Callable
 
 import trio
-from rich.console import Console, ConsoleDimensions
-from rich.live import Live
+from rich.console import Console, ConsoleDimensions, Group
 
 from ..wire import Envelope, SwarmStatus
 from .render import render
+from .screen import Screen
 from .view import View
 
 __all__ = ["run_dashboard"]
@@ -33,8 +32,8 @@ async def run_dashboard(
     """Show the swarm on `console` until cancelled; then the terminal is as it was before.
 
     Draws only when something has changed, and never more often than the eye needs. A terminal that
-    takes no more (stopped by Ctrl-S, say) is skipped, so that it cannot hold up the swarm. When
-    `envelopes` ends, what is there stays.
+    takes no more (stopped by Ctrl-S, say) is waited for by a thread, so that it cannot hold up the
+    swarm; see `Outlet` for how it ends. When `envelopes` ends, what is there stays.
 
     Args:
         envelopes: what happens, of the topics messages, actions, states and events.
@@ -62,16 +61,14 @@ class _Dashboard:
         self._changed = trio.Event()
 
     async def run(self) -> None:
-        with Live(console=self._console, screen=True, auto_refresh=False) as live:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._listen)
-                nursery.start_soon(self._poll)
-                while True:
-                    await self._changed.wait()
-                    if _takes_more(self._console):
-                        self._changed = trio.Event()
-                        self._draw(live)
-                    await trio.sleep(FRAME)
+        async with Screen(self._console) as screen, trio.open_nursery() as nursery:
+            nursery.start_soon(self._listen)
+            nursery.start_soon(self._poll)
+            while True:
+                await self._changed.wait()
+                self._changed = trio.Event()
+                await screen.show(self._page())
+                await trio.sleep(FRAME)
 
     async def _listen(self) -> None:
         async for envelope in self._envelopes:
@@ -86,16 +83,6 @@ class _Dashboard:
                 self._changed.set()
             await trio.sleep(POLL)
 
-    def _draw(self, live: Live) -> None:
+    def _page(self) -> Group:
         width, height = self._console.size
-        page = render(self._view, width, height, encoding=self._console.encoding)
-        live.update(page, refresh=True)
-
-
-def _takes_more(console: Console) -> bool:
-    """Whether writing to the terminal would not block."""
-    try:
-        _, ready, _ = select.select([], [console.file], [], 0)
-    except (OSError, ValueError, TypeError):  # no terminal, or one that cannot be asked
-        return True
-    return bool(ready)
+        return render(self._view, width, height, encoding=self._console.encoding)

@@ -13,7 +13,7 @@ from rich.color import Color, ColorParseError
 from rich.style import Style
 from rich.text import Text
 
-from ..text import clip, inert
+from ..text import clip, encodable, inert
 from .view import View
 
 __all__ = ["BOLD", "DIM", "NARROW", "WIDE", "Pen", "pad"]
@@ -47,6 +47,10 @@ class Pen:
     def plain(self, text: str) -> str:
         """Text from others, made inert."""
         return inert(text, self.encoding)
+
+    def kept(self, text: str) -> str:
+        """Text that the view keeps, and has made inert when it came in."""
+        return encodable(text, self.encoding)
 
     def name(self, ident: str) -> str:
         """What somebody is called, short enough for a column."""

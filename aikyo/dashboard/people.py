@@ -61,7 +61,7 @@ def _person(pen: Pen, row: Row, width: int, names: int, moods: int) -> Text:
     room = width - cell_len(line.plain)
     if status.reason and status.activity not in _AT_WORK:
         return line.append(clip(pen.plain(status.reason), room), style)
-    return line.append(clip(pen.plain(row.words), room), DIM)
+    return line.append(clip(pen.kept(row.words), room), DIM)
 
 
 def _mood(pen: Pen, row: Row) -> str:

@@ -40,7 +40,7 @@ def deed_lines(pen: Pen, width: int, room: int) -> list[Text]:
     lines = []
     for deed in list(pen.view.deeds)[-room:]:
         line = _clock(pen, deed, width).append(pen.name(deed.sender), pen.name_style(deed.sender))
-        line.append(" " + clip(pen.plain(deed.text), width - cell_len(line.plain) - 1))
+        line.append(" " + clip(pen.kept(deed.text), width - cell_len(line.plain) - 1))
         lines.append(line)
     return lines
 
@@ -54,7 +54,7 @@ def _said(pen: Pen, said: Said, width: int, column: int) -> list[Text]:
     else:
         head.append("  ")
     to = f"→ {pen.names(said.to)}  " if said.to else ""
-    first, *rest = wrap(to + pen.plain(said.text), width - indent, used=cell_len(head.plain) - indent)
+    first, *rest = wrap(to + pen.kept(said.text), width - indent, used=cell_len(head.plain) - indent)
     head.append(first)
     head.stylize(DIM, len(head.plain) - len(first), len(head.plain) - len(first) + len(to))
     return [head, *(Text(" " * indent + line) for line in rest)]
@@ -63,7 +63,7 @@ def _said(pen: Pen, said: Said, width: int, column: int) -> list[Text]:
 def _notice(pen: Pen, notice: Notice, width: int) -> list[Text]:
     head = _clock(pen, notice, width)
     indent = cell_len(head.plain)
-    first, *rest = wrap(f"· {pen.plain(notice.text)}", width - indent)
+    first, *rest = wrap(f"· {pen.kept(notice.text)}", width - indent)
     return [head.append(first, DIM), *(Text(" " * indent + line, DIM) for line in rest)]
 
 

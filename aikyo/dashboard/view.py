@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
+from ..deeds import deed, happening
+from ..text import inert
 from ..wire import (
     Action,
     CompanionStatus,
@@ -28,6 +27,9 @@ __all__ = ["Deed", "Notice", "Row", "Said", "View"]
 
 KEPT = 200
 """Lines of the talk that are kept, which is more than any terminal shows."""
+
+MAX_SHOWN = 2000
+"""Characters of one text that are kept, which is more than is ever read in passing."""
 
 _SILENT = frozenset({"activity", "mood", "ready"})
 _EVENT = msgspec.json.Decoder(Event)
@@ -70,7 +72,7 @@ class Deed:
 
 @dataclass(slots=True)
 class View:
-    """The swarm as it is to be shown.
+    """The swarm as it is to be shown; texts are inert and cut to `MAX_SHOWN` when they come in.
 
     Attributes:
         rows: this swarm's companions, by id, in the order of the status.
@@ -104,11 +106,12 @@ class View:
         for payload in payloads:
             match payload:
                 case Message():
-                    self.talk.append(Said(envelope.time, payload.sender, payload.to, payload.message))
+                    text = _short(payload.message)
+                    self.talk.append(Said(envelope.time, payload.sender, payload.to, text))
                     if payload.sender in self.rows:
-                        self.rows[payload.sender].words = payload.message
+                        self.rows[payload.sender].words = text
                 case Action() if payload.name != "speak":  # that one is a Message too
-                    text = _deed(payload.name, payload.params, self)
+                    text = _short(deed(payload, self.name))
                     self.deeds.append(Deed(envelope.time, payload.sender, text))
 
     def tick(self, status: SwarmStatus, now: float) -> bool:
@@ -146,37 +149,16 @@ class View:
                 reason=(event.reason or "") if event.activity else row.status.reason,
             )
         if event.type not in _SILENT:
-            who = f"{self.name(ident)}: " if ident else ""
-            why = f" ({event.reason})" if event.reason else ""
-            self.talk.append(Notice(time, f"{who}{event.type.replace('-', ' ')}{why}"))
+            who = f"{self.name(ident)} " if ident else ""
+            self.talk.append(Notice(time, _short(f"{who}{happening(event)}")))
 
 
-def _deed(name: str, params: Mapping[str, Any], view: View) -> str:
-    target = params.get("target")
-    at = view.name(target) if isinstance(target, str) else ""
-    match name:
-        case "move" if at:
-            return f"goes to {at}"
-        case "move":
-            return f"moves to {_number(params.get('x'))}, {_number(params.get('y'))}"
-        case "look" if at:
-            return f"looks at {at}"
-        case "look":
-            return f"looks towards {_number(params.get('direction'))} degrees"
-        case "gesture":
-            return _verb(params.get("kind")) + (f" at {at}" if at else "")
-        case _:
-            return f"does {name}" + (f" to {at}" if at else "")
+def _short(text: str) -> str:
+    """Text from others, ready to be shown: a frame should not have to clean it again.
 
-
-def _verb(kind: object) -> str:
-    """What somebody does who makes this gesture: ``wave`` → ``waves``."""
-    if not (isinstance(kind, str) and re.fullmatch("[a-z]+", kind)):
-        return f"gestures: {kind}"
-    if kind.endswith(("s", "sh", "ch", "x", "z")):
-        return kind + "es"
-    return re.sub("(?<=[^aeiou])y$", "ie", kind) + "s"
-
-
-def _number(value: object) -> str:
-    return f"{value:.0f}" if isinstance(value, int | float) else "?"
+    The middle of a long one is left out: a line shows the beginning, and the talk the end.
+    """
+    if len(text) > MAX_SHOWN:
+        half = MAX_SHOWN // 2
+        text = f"{text[: half - 2]} … {text[-half:]}"
+    return inert(text)

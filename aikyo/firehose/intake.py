@@ -7,9 +7,13 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Raw, Struct
 
-from ..wire import MAX_MESSAGE, Decoded, QueryResult, Topic, WireError, decode
+from ..guests import ForbiddenSenderError, from_person
+from ..wire import MAX_MESSAGE, Decoded, Topic, WireError, decode
 
 __all__ = ["Refused", "read_frame"]
+
+SENDER = "user_firehose"
+"""Whom a context is from when the frame does not say."""
 
 
 class Refused(Exception):  # noqa: N818 - it is the client's error, not ours
@@ -60,9 +64,7 @@ def read_frame(text: str, new_id: Callable[[], str]) -> tuple[Decoded, ...]:
         raise Refused("not-json", "a frame is one JSON object", str(error)) from None
     except WireError as error:
         raise Refused(error.reason, _MEANING[error.reason], error.detail) from None
-    for decoded in payloads:
-        _check_sender(decoded)
-    return payloads
+    return tuple(_checked(decoded) for decoded in payloads)
 
 
 _MEANING = {
@@ -73,15 +75,10 @@ _MEANING = {
 }
 
 
-def _check_sender(decoded: Decoded) -> None:
+def _checked(decoded: Decoded) -> Decoded:
     if decoded.topic is Topic.PRESENCE:
         raise Refused("forbidden", "only companions announce themselves on presence")
-    if isinstance(decoded.payload, QueryResult):
-        return  # belongs to its query, and names nobody
-    sender: str = getattr(decoded.payload, "sender", "")
-    if not sender.removeprefix("user_") or not sender.startswith("user_"):
-        raise Refused(
-            "forbidden",
-            "a client speaks as a person",
-            f"`from` must be user_<name>, not {sender[:80]!r}",
-        )
+    try:
+        return from_person(decoded, SENDER)
+    except ForbiddenSenderError as error:
+        raise Refused("forbidden", "a client speaks as a person", str(error)) from None

@@ -47,7 +47,10 @@ def read_target(target: str) -> Wanted:
     Raises:
         BadRequest: no such path (404), or a parameter is wrong (400).
     """
-    parts = urlsplit(target)
+    try:
+        parts = urlsplit(target)
+    except ValueError:  # brackets that hold no address
+        raise BadRequest(400, f"there is no such target as {target[:80]!r}") from None
     if parts.path == "/":
         return Wanted(rich=False, topics=_ORIGINAL)
     if parts.path != "/v1/stream":

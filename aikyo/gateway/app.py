@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 import msgspec
 import trio
+from msgspec import Raw
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.datastructures import Headers
@@ -19,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..door import refusal
 from ..errors import nearest
+from ..guests import ForbiddenSenderError, from_person, with_fields
 from ..wire import MAX_MESSAGE, CompanionStatus, Context, WireError, companion_id, decode
 from .control import Control
 from .pictures import picture_type
@@ -101,9 +103,9 @@ class _Routes:
 
     async def context(self, request: Request) -> Response:
         to = (self._named(request).id,) if "name" in request.path_params else ()
-        context = _read_context(await _read_body(request), to, self._new_id)
+        context, body = _read_context(await _read_body(request), to, self._new_id)
         try:
-            await self._control.perceive(context)
+            await self._control.perceive(context, body)
         except WireError as error:
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error.detail) from None
         return answer({"id": context.id}, HTTPStatus.ACCEPTED)
@@ -146,9 +148,13 @@ async def _read_body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _read_context(body: bytes, to: tuple[str, ...], new_id: Callable[[], str]) -> Context:
+def _read_context(body: bytes, to: tuple[str, ...], new_id: Callable[[], str]) -> tuple[Context, Raw]:
+    """The context, and the same with the fields that we do not know."""
     try:
         (decoded,) = decode(Context.topic, body, new_id=new_id)
+        decoded = from_person(decoded, SENDER)
+    except ForbiddenSenderError as error:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
     except WireError as error:
         status = (
             HTTPStatus.BAD_REQUEST if error.reason == "not-json" else HTTPStatus.UNPROCESSABLE_ENTITY
@@ -156,12 +162,9 @@ def _read_context(body: bytes, to: tuple[str, ...], new_id: Callable[[], str]) -
         raise Problem(status, error.detail) from None
     context = decoded.payload
     assert isinstance(context, Context)
-    sender = context.sender or SENDER
-    if not sender.startswith("user_"):
-        detail = f"`from` must be user_<name>, not {sender!r}"
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
     kind = _picture_type(context) if context.type == "image" else context.media_type
-    return msgspec.structs.replace(context, sender=sender, to=to, media_type=kind)
+    context = msgspec.structs.replace(context, to=to, media_type=kind)
+    return context, with_fields(decoded, context).body
 
 
 def _picture_type(context: Context) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from msgspec import Raw
+
 from ..wire import Context, SwarmStatus
 
 __all__ = ["Control"]
@@ -24,8 +26,12 @@ class Control(Protocol):
         """Start the companion of this name anew, also when it was stopped or has failed."""
         ...
 
-    async def perceive(self, context: Context) -> None:
+    async def perceive(self, context: Context, body: Raw | None = None) -> None:
         """Publish `context` on the mesh.
+
+        Args:
+            context: from a person.
+            body: the same as it came in, with the fields that we do not know.
 
         Raises:
             WireError: it is over the limit.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -23,6 +24,9 @@ __all__ = ["serve_gateway"]
 MAX_CONNECTIONS = 256
 SEND_DEADLINE = 10.0
 REQUEST_DEADLINE = 30.0
+IDLE_DEADLINE = 10.0
+"""Seconds in which a connection without a request must bring one. hypercorn closes idle ones after
+less, but not those that have switched to HTTP/2."""
 
 _log = logging.getLogger(__name__)
 
@@ -88,16 +92,26 @@ class _Connections:
             self._open.discard(stream)
 
     def _within_deadline(self, stream: _Stream) -> ASGIFramework:
-        """The app for one connection, which is cut when a request takes too long.
+        """The app for one connection, which is cut when a request takes too long or none comes.
 
         hypercorn waits for ever for an app to take the rest of a body that it has answered already.
         """
+        stream.life.deadline = trio.current_time() + IDLE_DEADLINE
+        under_way = 0
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
-            with trio.move_on_after(REQUEST_DEADLINE):
-                await self._app(scope, receive, send)
-                return
-            stream.cut()
+            nonlocal under_way
+            under_way += 1
+            stream.life.deadline = math.inf
+            try:
+                with trio.move_on_after(REQUEST_DEADLINE):
+                    await self._app(scope, receive, send)
+                    return
+                stream.cut()
+            finally:
+                under_way -= 1
+                if not under_way:
+                    stream.life.deadline = trio.current_time() + IDLE_DEADLINE
 
         return app
 

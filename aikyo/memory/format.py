@@ -8,6 +8,7 @@ from re import compile as pattern
 
 from rich.cells import cell_len
 
+from ..text import inert
 from ..wire import bare_name
 from .base import Entry
 
@@ -15,7 +16,6 @@ __all__ = ["as_line", "as_markdown"]
 
 _WHO_CELLS = 24
 _LATEST = 250_000_000_000.0  # in the year 9892; a clock may be wrong by any amount
-_JOINER = "\u200d"  # holds emoji together, and is the one invisible character that is wanted
 _MARKUP = pattern(r"([\\`*_\[\]<>#|])")
 
 
@@ -49,7 +49,7 @@ def _when(entry: Entry) -> datetime:
 
 
 def _name(ident: str) -> str:
-    return _one_line(bare_name(ident))
+    return inert(bare_name(ident))
 
 
 def _arrow(names: Iterable[str]) -> str:
@@ -58,12 +58,8 @@ def _arrow(names: Iterable[str]) -> str:
 
 
 def _what(entry: Entry) -> str:
-    text = _one_line(entry.text)
+    text = inert(entry.text)
     return text if entry.kind in {"heard", "said"} else f"({entry.kind}) {text}"
-
-
-def _one_line(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() or c == _JOINER else " " for c in text).split())
 
 
 def _marked(text: str) -> str:

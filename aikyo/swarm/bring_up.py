@@ -15,6 +15,7 @@ import trio
 
 from ..companion import choose_profiles, profile_dirs
 from ..config import Settings, load_settings
+from ..errors import leaves
 from ..firehose import Subscription
 from ..mesh import Mesh
 from ..paths import Home
@@ -103,11 +104,11 @@ async def _make_mesh(settings: Settings, random: Random) -> Mesh:
 async def _show(view: View, swarm: Swarm, envelopes: Subscription, scope: trio.CancelScope) -> None:
     try:
         await view(swarm, envelopes)
-    except OSError:
-        raise  # nobody is there to see it any more
-    except Exception:
-        log.exception("the view has failed; the swarm goes on unseen")
-        return
+    except Exception as error:
+        if not isinstance(leaves(error)[0], OSError):
+            log.exception("the view has failed; the swarm goes on unseen")
+            return
+        # Nobody is there to see it any more
     scope.cancel()
 
 

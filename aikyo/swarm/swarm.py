@@ -332,7 +332,7 @@ class Swarm:
             activity=companion.activity if running and companion else _activity(child),
             display_name=member.profile.metadata.name,
             color=member.profile.metadata.color,
-            reason=child.reason,
+            reason=child.reason or (companion.reason if companion else ""),
             since=child.since,
             restarts=child.restarts,
             peers=len(node.peers()) if node else 0,

@@ -108,6 +108,16 @@ async def test_a_context_for_one_is_to_its_id(name: str) -> None:
         assert (context.to, context.sender) == (("companion_bob-2",), "user_mika")
 
 
+async def test_unknown_fields_of_a_context_are_passed_on() -> None:
+    async with gateway() as served:
+        body = {"type": "text", "context": "rain", "to": ["companion_x"], "extra": {"x": [1]}, "to2": 1}
+        assert (await served.post("/companions/bob/context", body)).status_code == 202
+        (passed,) = served.steering.bodies
+        assert passed is not None
+        given = {"id": "made-here", "from": "user_gateway", "to": ["companion_bob-2"]}
+        assert json.loads(bytes(passed)) == body | given
+
+
 @pytest.mark.parametrize(
     ("picture", "kind"),
     [
@@ -154,6 +164,7 @@ async def test_stopping_the_swarm_is_answered_before_it_ends() -> None:
         (b'{"type":"text"}', 422, "context"),
         (b'{"type":"smell","context":"rain"}', 422, "type"),
         (b'{"type":"text","context":"rain","from":"companion_alice"}', 422, "user_"),
+        (b'{"type":"text","context":"rain","from":"user_"}', 422, "user_"),
         (b'{"type":"image","context":"!"}', 422, "base64"),
         (b'{"type":"image","context":"aGVsbG8="}', 422, "no PNG"),
         (b'{"type":"text","context":"' + b"x" * 20_000 + b'"}', 422, "16384"),
@@ -278,7 +289,7 @@ async def test_open_connections_do_not_hold_up_the_end() -> None:
     async with gateway() as served:
         await served.http.get("/healthz")  # kept alive
         served.scope.cancel()
-        with trio.fail_after(0.5):
+        with trio.fail_after(2):
             await served.ended.wait()
 
 
@@ -303,7 +314,7 @@ def crowded() -> Steering:
 async def test_a_client_that_does_not_read_does_not_hold_up_the_end() -> None:
     async with gateway(crowded()) as served, stalled(served):
         served.scope.cancel()
-        with trio.fail_after(1):
+        with trio.fail_after(2):
             await served.ended.wait()
 
 
@@ -323,6 +334,38 @@ async def test_too_many_connections_are_closed_and_the_others_served(
             async with httpx.AsyncClient(base_url=served.url, trust_env=False) as other:
                 await other.get("/healthz")
         assert (await served.http.get("/healthz")).status_code == 200
+
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
+
+
+@pytest.mark.parametrize("first", [b"", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"])
+async def test_a_connection_that_brings_no_request_is_closed(
+    first: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "IDLE_DEADLINE", 0.2)
+    async with gateway() as served, await connect(served) as stream:
+        if first:
+            await stream.send_all(first)
+            assert b"200" in await stream.receive_some()
+        await stream.send_all(PREFACE)
+        with trio.fail_after(4), suppress(trio.BrokenResourceError):  # hypercorn's own takes 5 s
+            while await stream.receive_some():
+                pass
+        await is_quiet(served, monkeypatch)
+
+
+async def test_a_long_request_is_not_taken_for_an_idle_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "IDLE_DEADLINE", 0.05)
+
+    class Slow(Steering):
+        async def restart(self, name: str) -> None:
+            await trio.sleep(0.2)
+
+    async with gateway(Slow()) as served:
+        assert (await served.http.post("/companions/alice/restart")).status_code == 200
 
 
 async def test_garbage_breaks_only_its_own_connection() -> None:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import trio
+from msgspec import Raw
 from trio_websocket import WebSocketConnection, wrap_client_stream
 
 from aikyo.door import own_origins
@@ -47,6 +48,7 @@ class Steering:
     )
     asked: list[tuple[str, str | None]] = field(default_factory=list)
     perceived: list[Context] = field(default_factory=list)
+    bodies: list[Raw | None] = field(default_factory=list)
     stopping: trio.Event = field(default_factory=trio.Event)
     swarm: SwarmFile | None = None
 
@@ -71,10 +73,11 @@ class Steering:
             raise UsageError("bob is busy")
         self.asked.append(("restart", name))
 
-    async def perceive(self, context: Context) -> None:
+    async def perceive(self, context: Context, body: Raw | None = None) -> None:
         self.perceived.append(context)
+        self.bodies.append(body)
         if self.node is not None:
-            await self.node.publish(context)
+            await self.node.publish(context, body=body)
 
 
 @dataclass(slots=True)

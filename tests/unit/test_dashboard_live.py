@@ -1,11 +1,8 @@
 import io
-import os
-import termios
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
-import pytest
 import trio
 import trio.testing
 from msgspec import Raw
@@ -108,42 +105,3 @@ async def test_what_is_there_stays_when_the_stream_ends(autojump_clock: trio.tes
     with trio.fail_after(10):
         await show_for(5, receive, screen)
     assert "the last word" in screen.getvalue()
-
-
-@pytest.fixture
-def terminal() -> Iterator[int]:
-    """The file descriptor of a real terminal."""
-    leader, follower = os.openpty()
-    yield follower
-    termios.tcflow(follower, termios.TCOON)
-    os.close(follower)
-    os.close(leader)
-
-
-class OnTerminal(Screen):
-    """A screen that can be asked whether a real terminal takes more, and is written to in its stead."""
-
-    def __init__(self, terminal: int) -> None:
-        super().__init__()
-        self._terminal = terminal
-
-    def fileno(self) -> int:
-        return self._terminal
-
-
-async def test_a_terminal_that_takes_no_more_is_not_drawn_on_until_it_does(
-    autojump_clock: trio.testing.MockClock, terminal: int
-) -> None:
-    screen = OnTerminal(terminal)
-    send, receive = trio.open_memory_channel[Envelope](1)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(show_for, 60, receive, screen)
-        await trio.sleep(2)
-        termios.tcflow(terminal, termios.TCOOFF)  # what Ctrl-S does
-        await send.send(said("are you there?"))
-        await trio.sleep(5)
-        assert "are you there?" not in screen.getvalue()
-        termios.tcflow(terminal, termios.TCOON)
-        await trio.sleep(1)
-        assert "are you there?" in screen.getvalue()
-        nursery.cancel_scope.cancel()

@@ -108,7 +108,7 @@ def test_everything_that_matters_is_on_the_page(talk: View) -> None:
         "the brain is overloaded",
         "00:00  mika   Hello everybody!",
         "→ mika  Oh, hello!",
-        "· talk ended (closed)",
+        "· the talk ends: it has come to its end",
         "Bob nods",
         "messages 3 · actions 1 · spoofed 4",
         "http://127.0.0.1:3000/ · ws://127.0.0.1:8080/",

@@ -34,6 +34,10 @@ def test_hostile_text_becomes_text_that_only_shows(hostile: str, shown: str) -> 
     assert inert(hostile) == shown
 
 
+def test_lines_are_kept_where_they_are_wanted() -> None:
+    assert inert("one\r\n\ttwo\x07\x1b[31m\n", lines=True) == "one\ntwo"
+
+
 @given(ANY)
 def test_nothing_that_a_terminal_obeys_is_left(text: str) -> None:
     shown = inert(text)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from aikyo.firehose.intake import Refused, read_frame
 from aikyo.firehose.request import BadRequest, read_target
-from aikyo.wire import Message
+from aikyo.wire import Context, Message
 
 
 def new_id() -> str:
@@ -30,6 +30,14 @@ def test_a_payload_is_read_and_given_an_id() -> None:
     (decoded,) = read_frame(frame("messages", **{"from": "user_mika"}, message="hi", extra=1), new_id)
     assert decoded.payload == Message(id="made-here", sender="user_mika", message="hi")
     assert msgspec.json.decode(decoded.body)["extra"] == 1
+
+
+def test_a_context_in_the_short_form_is_from_the_firehose() -> None:
+    (decoded,) = read_frame(frame("contexts", type="text", context="It rains.", extra=[1]), new_id)
+    expected = Context(id="made-here", sender="user_firehose", type="text", context="It rains.")
+    assert decoded.payload == expected
+    body = msgspec.json.decode(decoded.body)
+    assert body == {**msgspec.to_builtins(expected), "extra": [1]}
 
 
 @pytest.mark.parametrize("sender", ["companion_alice", "alice", "user_", "USER_mika", "12D3KooW"])
@@ -54,7 +62,8 @@ def test_nobody_announces_themselves_through_the_firehose() -> None:
         (frame("events", type="notice"), "unknown-topic"),
         (frame("mesages"), "unknown-topic"),
         (frame("messages", message="no from"), "invalid"),
-        (frame("contexts", type="text", context="no from"), "forbidden"),
+        (frame("contexts", **{"from": "companion_alice"}, type="text", context="x"), "forbidden"),
+        (frame("messages", **{"from": "user_"}, message="hi"), "forbidden"),
         (frame("messages", **{"from": "user_mika"}, message="x" * 20_000), "invalid"),
         ('{"topic": "messages", "body": ' + "[" * 100_000, "not-json"),
     ],
@@ -101,6 +110,7 @@ def test_the_rich_form_is_filtered_as_asked() -> None:
     [
         ("/v2/stream", 404, "/v1/stream"),
         ("/v1/stream/", 404, "/v1/stream"),
+        ("//[", 400, "no such target"),
         ("/v1/stream?topics=mesages", 400, "did you mean 'messages'"),
         ("/v1/stream?topic=messages", 400, "did you mean 'topics'"),
         ("/v1/stream?since=yesterday", 400, "whole number"),

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from msgspec import Raw
 
-from aikyo.client import Talk, person, recipients
+from aikyo.client import ClientError, Talk, person, recipients
 from aikyo.errors import UsageError
-from aikyo.wire import CompanionStatus, Envelope, Event, Message, Payload, State, SwarmStatus
+from aikyo.wire import Activity, CompanionStatus, Envelope, Event, Message, Payload, State, SwarmStatus
 
 SAID = Message(id="m-1", sender="user_mika", to=("companion_alice",), message="hi", conversation="c-1")
 STATUS = SwarmStatus(
@@ -130,3 +130,22 @@ def test_a_name_that_is_given_must_be_one() -> None:
     for name in ("", "Mika", "mika k", "user_"):
         with pytest.raises(UsageError, match="cannot be a name"):
             person(name)
+
+
+def test_names_are_understood_in_any_case_and_as_they_are_displayed() -> None:
+    hina = CompanionStatus(name="hina", id="companion_hina", activity="listening", display_name="ひな")
+    status = msgspec.structs.replace(STATUS, companions=(hina,))
+    assert recipients(["HINA", "ひな", "Hina"], status) == ("companion_hina",)
+
+
+@pytest.mark.parametrize("activity", ["stopped", "failed"])
+def test_whoever_does_not_run_is_told_with_the_way_to_start_them(activity: Activity) -> None:
+    bob = CompanionStatus(name="bob", id="companion_bob", activity=activity)
+    status = msgspec.structs.replace(STATUS, companions=(bob,), others=())
+    with pytest.raises(ClientError, match="aikyo restart bob"):
+        recipients(["bob"], status)
+
+
+def test_words_without_quotes_are_recognised() -> None:
+    with pytest.raises(UsageError, match="in quotes"):
+        recipients(["alice", "hello"], STATUS)

@@ -248,7 +248,7 @@ class Companion:
         if hands.said:
             self.turns += 1
             self.mood = hands.mood or self.mood
-            self._moments.spoke_to(occasion.audience)
+            self._moments.spoke_to(someone.id for someone in moment.present)
         if reason:
             self._rest(reason)
         else:

@@ -57,10 +57,9 @@ class Moments:
             while len(self._met) > KNOWN:
                 self._met.pop(next(iter(self._met)))  # memory knows them, once they were heard
 
-    def spoke_to(self, audience: Iterable[str]) -> None:
-        """Whoever one has spoken to is met; nobody named: everybody on the mesh."""
-        for ident in tuple(audience) or tuple(self._world.roster):
-            self._met[ident] = True
+    def spoke_to(self, present: Iterable[str]) -> None:
+        """Whoever was there when one spoke is met."""
+        self._met |= dict.fromkeys(present, True)
 
     def facts(self, message: Message) -> Facts:
         """What the triggers may know of the message that is answered."""

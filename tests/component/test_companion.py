@@ -352,3 +352,12 @@ async def test_an_interruption_never_parts_what_is_said_from_its_action(tmp_path
         await room.say("hello", "companion_alice")
         await room.until(lambda: any(isinstance(p, Action) for p in room.heard))
         assert len(room.messages()) == 2
+
+
+async def test_who_was_answered_is_met_also_when_everybody_was_spoken_to(tmp_path: Path) -> None:
+    minds = brains("alice")
+    async with gathering(tmp_path, minds) as room:
+        for number in (1, 2):
+            await room.say("hello, everybody")
+            await room.until(lambda n=number: len(room.messages()) == 2 * n)
+        assert [moment.present[0].met for moment in minds["alice"].composed] == [False, True]

@@ -70,6 +70,11 @@ class Talk:
         }
         return Moment(**usual | fields)
 
+    async def begin(self, topic: str) -> None:
+        """Let the first of them begin a talk on `topic`."""
+        me = self.personas[0]
+        await self._take_turn(me, self.moment(me, topic=topic))
+
     async def go_on(self, turns: int, closing: Closing = Closing.NONE) -> None:
         """Let them take so many turns, or fewer if nobody wants one."""
         for _ in range(turns):
@@ -82,10 +87,13 @@ class Talk:
             if not bids:
                 return
             _, _, me, moment = max(bids, key=lambda bid: bid[:2])
-            text = await say(self.brains[me.id], moment)
-            if text:
-                time = moment.now.timestamp()
-                self.lines.append(Line(f"m-{len(self.lines)}", me.id, me.name, text, time))
+            await self._take_turn(me, moment)
+
+    async def _take_turn(self, me: Persona, moment: Moment) -> None:
+        text = await say(self.brains[me.id], moment)
+        if text:
+            time = moment.now.timestamp()
+            self.lines.append(Line(f"m-{len(self.lines)}", me.id, me.name, text, time))
 
     def _spoke(self, me: Persona) -> bool:
         return any(line.sender == me.id for line in self.lines)

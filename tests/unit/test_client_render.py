@@ -94,8 +94,14 @@ def act(name: str, **params: object) -> Action:
         (Presence(id=ALICE, gone=True), "alice has gone"),
         (Event(type="activity", companion=ALICE, activity="thinking"), "alice is thinking"),
         (Event(type="mood", companion=ALICE, mood="glad"), "alice feels glad"),
-        (Event(type="talk-ended", conversation="c", reason="closed"), "the talk ends: it has come to its end"),
-        (Event(type="restart", companion=ALICE, reason="crashed"), "alice crashed and starts again: crashed"),
+        (
+            Event(type="talk-ended", conversation="c", reason="closed"),
+            "the talk ends: it has come to its end",
+        ),
+        (
+            Event(type="restart", companion=ALICE, reason="crashed"),
+            "alice crashed and starts again: crashed",
+        ),
     ],
 )
 def test_what_happens_is_a_sentence(body: Payload | Event, expected: str) -> None:

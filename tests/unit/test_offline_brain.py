@@ -142,8 +142,16 @@ async def test_never_claims_to_be_a_person_or_a_language_model(question: str, me
 @pytest.mark.parametrize(
     ("question", "me", "admits"),
     [
-        ("What is the capital of France?", ALICE, "know|knew|beyond me|idea|couldn't tell|lost"),
-        ("フランスの首都はどこですか？", HINA, "わか|知ら|さっぱり|詳しい人"),
+        (
+            "What is the capital of France?",
+            ALICE,
+            "know|knew|beyond me|idea|couldn't|lost|told|notion|got me|outside",
+        ),
+        (
+            "フランスの首都はどこですか？",
+            HINA,
+            "わか|知ら|さっぱり|詳しい人|聞いたことが|お手上げ|教わり",
+        ),
     ],
 )
 async def test_says_so_when_it_does_not_know_and_turns_to_what_it_does(

@@ -24,7 +24,7 @@ ENGLISH, JAPANESE = tongue_named("en"), tongue_named("ja-JP")
 BOOKS = (load_book("en"), load_book("ja"))
 SLOTS = {
     *("me", "i", "you", "hello", "name", "topic", "interest", "interest2"),
-    *("who", "what", "when", "quote", "clock", "names"),
+    *("who", "what", "when", "quote", "clock", "names", "answer", "goodbye", "late"),
 }
 NOW = datetime(2026, 1, 5, 20, 5, tzinfo=UTC)
 BOB = Someone("companion_bob", "Bob", "companion")
@@ -143,9 +143,11 @@ def test_what_it_asks_it_can_answer(act: str, tongue: Tongue) -> None:
 @pytest.mark.parametrize("tongue", tongues(), ids=["en", "ja"])
 @pytest.mark.parametrize("act", ["farewell", "farewell_one", "last_word"])
 def test_its_farewells_are_heard_as_farewells(act: str, tongue: Tongue) -> None:
-    for phrase in tongue.book.phrases[act]:
+    goodbyes = (fill(tongue.word(f"goodbye_{part}"), {}, Random(1)) for part in ("day", "evening"))
+    for phrase, goodbye in itertools.product(tongue.book.phrases[act], goodbyes):
         for seed, polite in itertools.product(range(9), (True, False)):
-            text = fill(phrase, dict.fromkeys(SLOTS, "x"), Random(seed), polite=polite)
+            slots = dict.fromkeys(SLOTS, "x") | {"goodbye": goodbye}
+            text = fill(phrase, slots, Random(seed), polite=polite)
             assert Cue.FAREWELL in cues_in(text, tongue), text
 
 

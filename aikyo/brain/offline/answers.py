@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from .body import do_as_asked
 from .book import Cue
 from .draft import Draft
+from .facts import hear_name, is_busy, name_sender, notices, reckon, recollect
 from .memories import asked_about, mention_memory, tell_memories
 from .telling import interest_for, say_topic, tale_about, tell_about
 from .tongue import Topic, Whose
+from .ways import stay_with
 
 __all__ = ["answer"]
+
+_SAYS_MORE = 0.5
+"""How often one takes up a topic that is put to one, instead of giving an opinion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ def answer(draft: Draft) -> bool:
     for cue, plain in _PLAIN.items():
         if cue in cues and _reply_plainly(draft, plain):
             return True
-    return scene.reading.question and _confess(draft)
+    return hear_name(draft) or (scene.reading.question and _confess(draft))
 
 
 def _reply_plainly(draft: Draft, plain: _Plain) -> bool:
@@ -105,12 +110,10 @@ def _remember(draft: Draft, _: re.Match[str]) -> bool:
 
 def _who_is_here(draft: Draft, _: re.Match[str]) -> bool:
     scene = draft.scene
-    others = [scene.name(someone) for someone in scene.moment.present]
-    if not others:
-        return False
-    draft.slots["names"] = scene.tongue.names(others)
-    draft.slots.setdefault("name", others[0])
-    return draft.say("alone" if len(others) == 1 else "here")
+    others = [scene.name(someone) for someone in scene.others]
+    if others:
+        draft.slots["names"] = scene.tongue.names(others)
+    return draft.say("here" if others else "alone")
 
 
 def _catch_up(draft: Draft, _: re.Match[str]) -> bool:
@@ -156,7 +159,9 @@ def _like(draft: Draft, _: re.Match[str]) -> bool:
 def _judge(draft: Draft, _: re.Match[str]) -> bool:
     topic = say_topic(draft)
     draft.emotion = "curious"
-    draft.say("opinion" if topic else "opinion_plain")
+    proposed = topic is not None and topic is draft.scene.thread
+    thinks = "take_up" if proposed and draft.random.random() < _SAYS_MORE else "opinion"
+    draft.say(thinks if topic else "opinion_plain")
     return _tell_about_it(draft, topic)
 
 
@@ -180,7 +185,9 @@ def _explain(draft: Draft, _: re.Match[str]) -> bool:
 def _share(draft: Draft, _: re.Match[str]) -> bool:
     topic = say_topic(draft)
     draft.emotion = "happy"
-    if draft.scene.by_person and topic is not None and not _is_close(draft, topic):
+    if not draft.scene.by_person:  # they hand the talk over, whatever it is about
+        return topic is not None and topic is draft.scene.thread and stay_with(draft, topic)
+    if topic is not None and not _is_close(draft, topic):
         return False  # one cannot tell of what one does not know
     if draft.random.random() < 0.5:
         draft.say("share")
@@ -194,7 +201,10 @@ def _perform(draft: Draft, _: re.Match[str]) -> bool:
 
 
 def _confess(draft: Draft) -> bool:
-    """A question that rules cannot answer: say so, and turn to what one does know."""
+    """A question that no rule is for: look in what one knows, else say so, and turn to what one does
+    know."""
+    if reckon(draft) or recollect(draft):
+        return True
     topic = say_topic(draft)
     if topic is not None and _is_close(draft, topic):
         return _tell_about_it(draft, topic)
@@ -222,10 +232,13 @@ def _by_nobody(topic: Topic) -> Topic:
 
 
 _REPLIES: dict[Cue, Callable[[Draft, re.Match[str]], bool]] = {
+    Cue.MY_NAME: name_sender,
     Cue.REMEMBER_ME: _recognise,
     Cue.REMEMBER: _remember,
     Cue.HERE: _who_is_here,
+    Cue.NOTICED: notices,
     Cue.CATCHUP: _catch_up,
+    Cue.BUSY: is_busy,
     Cue.FAREWELL: _part,
     Cue.PERFORM: _perform,
     Cue.PREFER: _prefer,

@@ -34,7 +34,7 @@ def do_as_asked(draft: Draft) -> bool:
     """Come, go, look or make a gesture because the message asks for it, and say so; whether it did."""
     scene, cues = draft.scene, draft.scene.reading.cues
     plain = scene.reading.plain
-    if not (scene.by_person or scene.moment.addressed):
+    if not scene.for_me or not (scene.by_person or scene.moment.addressed):
         return False
     if Cue.COME in cues and scene.sender is not None:
         return _answer(draft, "move", "coming", target=scene.sender.id)
@@ -116,8 +116,7 @@ def _place(text: str) -> dict[str, str | float] | None:
 
 def _person(draft: Draft, text: str, what: str) -> dict[str, str | float] | None:
     """Somebody who is named in `text`, or, where `what` says so, the one who speaks."""
-    others = [s for s in draft.scene.moment.present if s is not draft.scene.sender]
-    named = names_in(text, others)
+    named = names_in(text, draft.scene.others)
     if named:
         return {"target": named[0].id}
     sender = draft.scene.sender

@@ -8,12 +8,13 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from ..base import Assessment, Brain, Line, Moment, Toolbox, ToolError
+from ..base import Assessment, Brain, Line, Moment, Someone, Toolbox, ToolError
+from .book import Cue
 from .desire import desire
 from .draft import Draft
 from .habits import Habits, alike
 from .language import tongues
-from .memories import asked_about
+from .memories import asked_about, is_about_asker
 from .params import fill_params
 from .plan import plan
 from .scene import Scene, scene_of
@@ -58,7 +59,7 @@ class OfflineBrain(Brain):
         scene = scene_of(moment, (spec.name for spec in toolbox.specs))
         if "speak" not in scene.tools:
             return
-        scene = await _look_up(scene, toolbox)
+        scene = await _look_up(await _look_around(scene, toolbox), toolbox)
         draft = self._draft(scene)
         if not draft.text.strip():
             return
@@ -86,9 +87,29 @@ class OfflineBrain(Brain):
         return best
 
 
+async def _look_around(scene: Scene, toolbox: Toolbox) -> Scene:
+    """When it matters who is near, ask who is on the mesh: not all of them are in the conversation."""
+    matters = {Cue.HERE, Cue.GO, Cue.LOOK} & scene.reading.cues.keys()
+    if not matters or "companions" not in scene.tools:
+        return scene
+    found = await _try(toolbox, "companions", {}) or ""
+    return replace(scene, neighbours=tuple(filter(None, map(_neighbour, found.splitlines()))))
+
+
+def _neighbour(text: str) -> Someone | None:
+    """A line of what the tool `companions` answers: ``id: Name. personality``."""
+    ident, colon, rest = text.partition(": ")
+    name, dot, personality = rest.partition(". ")
+    if not colon or " " in ident or not name.strip(" ."):
+        return None
+    return Someone(ident, name.strip(" ."), "companion", personality if dot else "")
+
+
 async def _look_up(scene: Scene, toolbox: Toolbox) -> Scene:
     """When asked to remember something, look for just that in memory."""
     what = asked_about(scene)
+    if Cue.MY_NAME in scene.reading.cues or (what and is_about_asker(what)):
+        what = " ".join(sorted(scene.tongue.book.words["oneself"]))
     if not what or "recall" not in scene.tools:
         return scene
     found = await _try(toolbox, "recall", {"query": what}) or ""

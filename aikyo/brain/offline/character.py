@@ -60,9 +60,14 @@ def character_of(me: Persona, tongue: Tongue) -> Character:
         native=native,
         manner=tongue.manner(me),
         tales=_tales([line for line in (*told, *story) if native and tongue.fits(line)], tongue),
-        interests=_tales([interest for interest in me.interests if interest.strip()], tongue),
+        interests=_tales(_spoken(me.interests, tongue, native=native), tongue),
         phrases=tuple(phrase for phrase in me.phrases if native and tongue.fits(phrase)),
     )
+
+
+def _spoken(interests: Sequence[str], tongue: Tongue, *, native: bool) -> list[str]:
+    """Interests as they can be named in `tongue`: none in the script of another language."""
+    return [interest for interest in interests if interest.strip() and (native or tongue.fits(interest))]
 
 
 def _lines(text: str, tongue: Tongue) -> list[str]:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from ..base import Someone
 from .draft import Draft
 from .telling import say_topic
-from .ways import WAYS, weigh_ways
+from .threads import unowned
+from .ways import WAYS, stay_with, weigh_ways
 
 __all__ = ["carry_on", "invite"]
 
 
 def carry_on(draft: Draft) -> None:
     """Take up the message in one of several ways, not in the same as last time."""
-    topic = say_topic(draft)
+    scene, topic = draft.scene, say_topic(draft)
     draft.emotion = "curious"
+    if topic is not None and topic is scene.thread:
+        stay_with(draft, topic)
+        return
     weights = weigh_ways(draft, topic)
     while weights:
         draft.way = draft.pick(list(weights.items()))
@@ -41,7 +45,7 @@ def invite(draft: Draft) -> None:
             draft.asks, draft.target = True, scene.sender
     elif target is not None:
         if draft.focus:
-            draft.slots["topic"] = draft.focus
+            draft.slots["topic"] = unowned(draft.focus)
         draft.asks, draft.target = draft.say("hand_over", name=scene.name(target)), target
 
 

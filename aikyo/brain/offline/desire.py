@@ -14,6 +14,7 @@ __all__ = ["desire"]
 _CALLED = 9.0
 _FROM_PERSON = 6.5
 _FROM_COMPANION = 5.0
+_TO_EVERYBODY = 7.5
 _FOR_SOMEBODY_ELSE = -5.0
 _TOUCHED = 1.2
 _JUST_SPOKE = -2.0
@@ -32,7 +33,9 @@ def desire(scene: Scene) -> float:
         return _FROM_PERSON
     if message.sender == moment.me.id or (moment.closing is Closing.CLOSING and _said_goodbye(scene)):
         return 0.0
-    if moment.addressed:
+    if scene.joins:
+        return _TO_EVERYBODY + _jitter(message.id, moment.me.id)
+    if moment.addressed and scene.reading.turns_to is None:
         return _CALLED + 0.9 * _jitter(message.id, moment.me.id)
     want = _FROM_PERSON if scene.by_person else _FROM_COMPANION
     want += _FOR_SOMEBODY_ELSE if _is_for_somebody_else(scene) else 0.0
@@ -65,7 +68,11 @@ def _turn_of_mine(scene: Scene) -> float:
 def _is_for_somebody_else(scene: Scene) -> bool:
     """Whether it turns to another companion, or asks another person: to name a person is no more than
     to answer them."""
-    asked = scene.reading.question or any(s.kind == "companion" for s in scene.reading.named)
+    asked = (
+        scene.reading.question
+        or scene.reading.turns_to is not None
+        or any(s.kind == "companion" for s in scene.reading.named)
+    )
     return asked and not scene.for_me
 
 

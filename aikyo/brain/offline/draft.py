@@ -16,7 +16,7 @@ from .tongue import Topic
 __all__ = ["Deed", "Draft"]
 
 _MOST_PARTS = 4
-_TRIES = 6
+_TRIES = 12
 _TURNS_BETWEEN_QUESTIONS = 2
 
 
@@ -64,8 +64,11 @@ class Draft:
     def __post_init__(self) -> None:
         scene = self.scene
         self.slots |= {"me": scene.moment.me.name or scene.moment.me.id, "i": scene.me.manner.self_word}
-        self.slots["you"] = scene.tongue.word("you")
+        self.slots["you"] = scene.you()
         self.slots["hello"] = self._fill(scene.tongue.hello(scene.moment.now))
+        self.slots["goodbye"] = self._fill(scene.tongue.goodbye(scene.moment.now))
+        if scene.tongue.is_late(scene.moment.now):
+            self.slots["late"] = self._fill(scene.tongue.word("late"))
         if scene.sender is not None and scene.by_person:
             self.slots["name"] = scene.name(scene.sender)
 
@@ -82,7 +85,11 @@ class Draft:
     @property
     def full(self) -> bool:
         """Whether enough is said for one turn."""
-        return len(self.parts) >= (1 if "brief" in self.scene.orders else _MOST_PARTS)
+        return len(self.parts) >= self._most_parts
+
+    @property
+    def _most_parts(self) -> int:
+        return 1 if "brief" in self.scene.orders else 1 if self.scene.joins else _MOST_PARTS
 
     def say(self, *acts: str, **slots: str) -> bool:
         """Say a phrase for the first of `acts` for which all is known that it needs.
@@ -103,13 +110,18 @@ class Draft:
 
     def _fresh(self, act: str, phrases: Sequence[str], known: Mapping[str, str]) -> str:
         """One of `phrases`, filled, that does not sound like what was said just now; if there is one."""
-        heard, text = self.scene.heard_lately, ""
+        heard, text = self._heard, ""
+        fresh = [phrase for phrase in phrases if not heard(core_of(phrase))] or phrases
         for _ in range(_TRIES):
-            phrase = self.habits.pick(act, phrases, self.random)
+            phrase = self.habits.pick(act, fresh, self.random)
             text = self._fill(phrase, known)
-            if not heard(core_of(phrase)) and not any(map(heard, self.scene.tongue.sentences(text))):
+            if not any(map(heard, self.scene.tongue.sentences(text))):
                 break
         return text
+
+    def _heard(self, text: str) -> bool:
+        """Whether `text` was said where one was there, by anybody; a word or two does not count."""
+        return self.scene.is_long(text) and any(text in one for one in self.habits.heard)
 
     def remark(self, fields: Iterable[str]) -> bool:
         """Say something general about one of `fields` that was not said before."""
@@ -130,14 +142,30 @@ class Draft:
 
     def tell(self, tale: Tale) -> None:
         """Tell a tale, now and then with a word before it."""
-        if self.random.random() < 0.35:
-            phrases = self.scene.me.phrases
+        phrases = self.scene.me.phrases
+        first = phrases and not any(
+            phrase in line.text for line in self.scene.mine for phrase in phrases
+        )
+        if first or self.random.random() < 0.35:
             if phrases:
                 self.parts.append(self.habits.pick("phrases", phrases, self.random))
             else:
                 self.say("lead")
+        self._add(tale)
+
+    def tell_aside(self, tale: Tale) -> None:
+        """Tell a tale that has nothing to do with the matter, and say so."""
+        self.say("aside")
+        self._add(tale)
+
+    def _add(self, tale: Tale) -> None:
         self.parts.append(tale.text)
         self._told.append(tale.text)
+
+    @property
+    def has_told(self) -> bool:
+        """Whether this turn tells a tale."""
+        return any(tale.text in self._told for tale in self.scene.me.tales)
 
     def untold(self) -> list[Tale]:
         """The tales that are left."""

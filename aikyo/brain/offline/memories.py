@@ -13,7 +13,7 @@ from .reading import cues_in
 from .scene import Scene
 from .tongue import Topic, name_pattern
 
-__all__ = ["asked_about", "mention_memory", "tell_memories"]
+__all__ = ["asked_about", "is_about_asker", "mention_memory", "quote_of", "tell_memories", "who_said"]
 
 _NO_NEWS = 300.0
 """Seconds after which something said is worth recalling."""
@@ -21,6 +21,12 @@ _NO_NEWS = 300.0
 _ASKER = re.compile(r"\b(?:I|me|my|we)\b|わたし|私|ぼく|僕|おれ|俺|あたし", re.IGNORECASE)
 _INNER_QUOTES = str.maketrans({"“": "‘", "”": "’", '"': "'", "「": "『", "」": "』"})
 _LONGEST_NAME = 60
+_EMPTY = frozenset(
+    {
+        *(Cue.GREETING, Cue.FAREWELL, Cue.THANKS, Cue.SHARE, Cue.PERFORM, Cue.QUIET, Cue.YES, Cue.NO),
+        *(Cue.COME, Cue.GO, Cue.AWAY, Cue.LOOK),
+    }
+)
 
 
 def asked_about(scene: Scene) -> str | None:
@@ -31,6 +37,11 @@ def asked_about(scene: Scene) -> str | None:
     return (match.groupdict().get("what") or "").strip(" \t?？!！.。、,")
 
 
+def is_about_asker(what: str) -> bool:
+    """Whether `what` one is to remember is the asker."""
+    return _ASKER.fullmatch(what.strip().removesuffix("のこと")) is not None
+
+
 def tell_memories(draft: Draft, what: str) -> None:
     """Say what is remembered about `what`, or that nothing is."""
     scene = draft.scene
@@ -39,6 +50,8 @@ def tell_memories(draft: Draft, what: str) -> None:
         return
     topics = scene.topics(what)
     draft.slots["what"] = scene.tongue.refer(topics[0]) if topics else what[:_LONGEST_NAME]
+    if is_about_asker(what):
+        draft.slots["what"] = scene.you()
     found = _found(scene, what, topics)
     draft.emotion = "happy" if found else "sorry"
     if not found:
@@ -49,8 +62,8 @@ def tell_memories(draft: Draft, what: str) -> None:
     acts = ("remember", "remember_more") if others else ("remember_mine",)
     for act, line in zip(acts, others or found, strict=False):
         when = scene.tongue.when(line.time, scene.moment.now)
-        quote = _quote(scene, line.text, stems)
-        draft.say(act, who=_name(scene, line), when=when, quote=quote)
+        quote = quote_of(scene, line.text, stems or _substance(scene, line.text))
+        draft.say(act, who=who_said(scene, line), when=when, quote=quote)
 
 
 def mention_memory(draft: Draft) -> bool:
@@ -64,7 +77,7 @@ def mention_memory(draft: Draft) -> bool:
         if topic is None:
             continue
         mine, theirs = line.sender == scene.moment.me.id, _is_sender(scene, line)
-        who = "" if mine or theirs else _name(scene, line)
+        who = "" if mine or theirs else who_said(scene, line)
         act = "recall_self" if mine else "recall_you" if theirs else "recall_other"
         when = scene.tongue.when(line.time, now)
         if draft.say(
@@ -106,7 +119,17 @@ def _found(scene: Scene, what: str, topics: Sequence[Topic]) -> list[Line]:
             continue
         if _holds(scene, line.text, wanted, "" if people or _ASKER.search(what) else what):
             found.setdefault(line.text, line)
+    if is_about_asker(what):
+        found = {text: line for text, line in found.items() if _says_something(scene, text)}
+        return sorted(found.values(), key=lambda line: not scene.tongue.in_first_person(line.text))
     return sorted(found.values(), key=lambda line: is_companion(line.sender))
+
+
+def _says_something(scene: Scene, text: str) -> bool:
+    """Whether `text` tells of something: it is no mere greeting, thanks or request."""
+    if not _EMPTY.isdisjoint(cues_in(text, scene.tongue)):
+        return scene.tongue.in_first_person(text) and bool(scene.topics(text))
+    return bool(scene.tongue.stems(text))
 
 
 def _holds(scene: Scene, text: str, wanted: frozenset[str], words: str) -> bool:
@@ -118,7 +141,11 @@ def _holds(scene: Scene, text: str, wanted: frozenset[str], words: str) -> bool:
     return words.casefold() in text.casefold()
 
 
-def _quote(scene: Scene, text: str, wanted: frozenset[str]) -> str:
+def _substance(scene: Scene, text: str) -> frozenset[str]:
+    return next((topic.stems for topic in scene.topics(text)), frozenset())
+
+
+def quote_of(scene: Scene, text: str, wanted: frozenset[str]) -> str:
     """The part of `text` that tells of what is wanted, short enough to be repeated."""
     parts = scene.tongue.sentences(text) or [text]
     best = next((part for part in parts if wanted & scene.tongue.stems(part)), parts[0])
@@ -134,9 +161,10 @@ def _is_sender(scene: Scene, line: Line) -> bool:
     return scene.sender is not None and line.sender == scene.sender.id
 
 
-def _name(scene: Scene, line: Line) -> str:
+def who_said(scene: Scene, line: Line) -> str:
+    """Who said `line`, as one names them to the sender."""
     if _is_sender(scene, line):
-        return scene.tongue.word("you")
+        return scene.you()
     known = next((someone for someone in scene.moment.present if someone.id == line.sender), None)
     if known is None and not line.name:
         return scene.tongue.word("somebody")

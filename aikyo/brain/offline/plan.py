@@ -13,7 +13,7 @@ from .draft import Draft
 from .habits import Habits
 from .reading import cues_in
 from .scene import Scene
-from .telling import interest_for, say_topic, tell_about
+from .telling import interest_for, say_topic, show_oneself, tell_about
 
 __all__ = ["plan"]
 
@@ -45,8 +45,11 @@ def _reply(draft: Draft) -> None:
     _obey(draft)
     answered = answer(draft)
     greeting_only = greeted and not scene.reading.topics
-    if not draft.parts or not (answered or draft.full or greeting_only):
+    connects = scene.thread is not None and not scene.by_person  # however brief one is to be
+    if not draft.parts or not (answered or (draft.full and not connects) or greeting_only):
         carry_on(draft)
+    if not (draft.done or (answered and scene.by_person)):
+        show_oneself(draft)
     if scene.moment.closing is Closing.PRE_CLOSING:
         draft.say("wind_down")
     elif not draft.done:
@@ -60,8 +63,15 @@ def _greet(draft: Draft) -> bool:
         return False
     name = scene.name(sender)
     greets = Cue.GREETING in scene.reading.cues and scene.for_me
-    new = not sender.met or "introduce" in scene.orders
-    if new and not _introduced(scene):
+    new = (not sender.met or "introduce" in scene.orders) and not _introduced(scene)
+    if scene.joins:
+        draft.done = True
+        if not greets:
+            return False
+        draft.say("greet_back", name=name)
+        if new:
+            draft.say("introduce_brief")
+    elif new:
         draft.say("greet_new", name=name)
         _introduce(draft)
     elif (greets or "greet" in scene.orders) and (scene.by_person or not scene.mine):
@@ -124,8 +134,11 @@ def _open(draft: Draft) -> None:
         draft.turn_to(interest)
     draft.focus = title or (interest.text if interest else "")
     if draft.focus:
-        draft.say("open_topic", topic=draft.focus)
+        said = draft.focus
+        draft.say("open_topic", topic=said)
         tell_about(draft, interest.text if interest else None, stems)
+        draft.focus = said
+    show_oneself(draft)
     invite(draft)
 
 

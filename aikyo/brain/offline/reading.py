@@ -13,7 +13,7 @@ from .tongue import Tongue, Topic, name_pattern
 __all__ = ["Reading", "cues_in", "names_in", "read"]
 
 
-_ONLY_ASKED = frozenset({Cue.EXPERIENCE, Cue.ORIGIN, Cue.LIKING, Cue.OPINION, Cue.PREFER})
+_ONLY_ASKED = frozenset({Cue.EXPERIENCE, Cue.ORIGIN, Cue.LIKING, Cue.OPINION, Cue.PREFER, Cue.NOTICED})
 """What is there only in a question."""
 
 _ONLY_PEOPLE = frozenset(
@@ -40,6 +40,7 @@ class Reading:
         stems: its content words.
         named: who of the others is called by name in it.
         calls_me: whether it calls me by name.
+        turns_to: who of the others it turns to with its first word; they are named in it, too.
     """
 
     text: str = ""
@@ -51,6 +52,7 @@ class Reading:
     stems: frozenset[str] = frozenset()
     named: tuple[Someone, ...] = ()
     calls_me: bool = False
+    turns_to: Someone | None = None
 
 
 def read(moment: Moment, tongue: Tongue) -> Reading:
@@ -74,6 +76,7 @@ def read(moment: Moment, tongue: Tongue) -> Reading:
         topics=_topics(substance, moment, tongue),
         stems=tongue.stems(substance),
         named=names_in(text, others),
+        turns_to=next((s for s in others if s.name and _begins_with(text, s.name)), None),
         calls_me=bool(moment.me.name) and _calls(text, moment.me.name),
     )
 
@@ -124,6 +127,13 @@ def names_in(text: str, people: Sequence[Someone]) -> tuple[Someone, ...]:
 
 def _calls(text: str, name: str) -> bool:
     return name_pattern(name).search(text) is not None
+
+
+def _begins_with(text: str, name: str) -> bool:
+    match = name_pattern(name).match(text.lstrip())
+    return match is not None and text.lstrip()[match.end() - 1 : match.end() + 1].strip()[-1:] in {
+        *",、:："
+    }
 
 
 def _sender(moment: Moment, line: Line) -> Someone:

@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from ...wire import Closing
 from ..base import Line, Moment, Someone
+from .book import Cue
 from .character import Character, character_of
 from .language import tongue_for, tongues
-from .reading import Reading, read
+from .reading import Reading, cues_in, names_in, read
+from .threads import thread_of
 from .tongue import Tongue, Topic
 
 __all__ = ["Scene", "scene_of"]
@@ -17,6 +20,9 @@ __all__ = ["Scene", "scene_of"]
 _TIRED_AFTER = 3
 _WINDOW = 8
 _LONGEST_ORDER = 400
+_MOST_ANSWERS = 3
+"""How many companions answer what a person says to everybody."""
+
 _LONGEST_TEXT = 1000
 """Characters of a line; rules gain nothing from more, and must stay instant."""
 
@@ -33,6 +39,9 @@ class Scene:
         tools: the names of the tools that may be called.
         orders: what the profile's triggers say about speaking.
         memories: what memory brings up, the sender's own question left out.
+        thread: what was proposed to talk about, while the talk is to stay with it.
+        joins: whether others have answered already what a person said to everybody.
+        neighbours: companions that are near, in the conversation or not, as far as they are known.
     """
 
     moment: Moment
@@ -42,6 +51,9 @@ class Scene:
     tools: frozenset[str] = frozenset()
     orders: Mapping[str, re.Match[str]] = field(default_factory=dict)
     memories: tuple[Line, ...] = ()
+    thread: Topic | None = None
+    joins: bool = False
+    neighbours: tuple[Someone, ...] = ()
 
     @property
     def sender(self) -> Someone | None:
@@ -56,6 +68,8 @@ class Scene:
     @property
     def for_me(self) -> bool:
         """Whether the message may be meant for me: it calls nobody else by name."""
+        if self.reading.turns_to is not None:
+            return False
         return self.moment.addressed or self.reading.calls_me or not self.reading.named
 
     @property
@@ -63,14 +77,29 @@ class Scene:
         """What I have said in this conversation."""
         return [line for line in self.moment.recent if line.sender == self.moment.me.id]
 
+    @property
+    def others(self) -> tuple[Someone, ...]:
+        """Everybody who is known to be there, but me and the sender."""
+        known = {someone.id: someone for someone in (*self.moment.present, *self.neighbours)}
+        mine = {self.moment.me.id, self.sender.id if self.sender else ""}
+        return tuple(someone for ident, someone in known.items() if ident not in mine)
+
     def name(self, who: Someone) -> str:
         """What I call somebody."""
         return self.tongue.name(who, self.me.manner)
 
+    def you(self) -> str:
+        """What I call the sender to their face."""
+        name = self.name(self.sender) if self.sender is not None else ""
+        return self.tongue.word("you").replace("{name}", name)
+
     def heard_lately(self, text: str) -> bool:
         """Whether `text` was said in this conversation, by anybody. A word or two does not count."""
-        least = 4 * len(self.tongue.gap) + 5
-        return len(text) >= least and any(text in line.text for line in self.moment.recent)
+        return self.is_long(text) and any(text in line.text for line in self.moment.recent)
+
+    def is_long(self, text: str) -> bool:
+        """Whether `text` is long enough to be known again."""
+        return len(text) >= 4 * len(self.tongue.gap) + 5
 
     def is_tired(self, topic: Topic) -> bool:
         """Whether the talk has turned around `topic` for long enough."""
@@ -93,7 +122,11 @@ def scene_of(moment: Moment, tools: Iterable[str] = ()) -> Scene:
         recalled=tuple(map(_cut, moment.recalled)),
         perceived=tuple(map(_cut, moment.perceived)),
     )
+    owed = _owed(moment)
+    if owed is not None:
+        moment = replace(moment, message=owed, addressed=False)
     tongue = tongue_for(moment)
+    names = (moment.me.name, *(someone.name for someone in moment.present))
     return Scene(
         moment=moment,
         tongue=tongue,
@@ -102,7 +135,33 @@ def scene_of(moment: Moment, tools: Iterable[str] = ()) -> Scene:
         tools=frozenset(tools),
         orders=_orders(moment),
         memories=tuple(line for line in moment.recalled if line.kind in {"heard", "said", "perceived"}),
+        thread=thread_of(moment.recent, tongue, names),
+        joins=owed is not None,
     )
+
+
+def _owed(moment: Moment) -> Line | None:
+    """What a person said to everybody (a greeting, a question), where companions have answered since
+    and I have not: it is still for me."""
+    if moment.closing is not Closing.NONE or moment.addressed or moment.message is None:
+        return None
+    people = {someone.id for someone in moment.present if someone.kind == "person"}
+    lately = moment.recent[-_MOST_ANSWERS:]
+    for age, line in enumerate(reversed(lately)):
+        if line.sender == moment.me.id:
+            return None
+        if line.sender in people:
+            return line if age and _is_for_all(line, moment) else None
+    return None
+
+
+def _is_for_all(line: Line, moment: Moment) -> bool:
+    companions = [someone for someone in moment.present if someone.kind == "companion"]
+    if names_in(line.text, companions):
+        return False
+    tongue = tongue_for(replace(moment, message=line))
+    cues = cues_in(line.text, tongue)
+    return Cue.GREETING in cues or (Cue.EVERYBODY in cues and tongue.is_question(line.text))
 
 
 def _cut(line: Line) -> Line:

@@ -6,7 +6,9 @@ from .character import Tale
 from .draft import Draft
 from .tongue import Topic
 
-__all__ = ["interest_for", "say_topic", "tale_about", "tell_about"]
+__all__ = ["interest_for", "say_topic", "show_oneself", "tale_about", "tell_about"]
+
+_FIRST_TURNS = 2
 
 _SURE = 1.0
 """Weight of a topic from which it is no guess."""
@@ -17,6 +19,8 @@ def say_topic(draft: Draft) -> Topic | None:
     scene = draft.scene
     topics = scene.reading.topics
     topics = tuple(topic for topic in topics if not scene.is_tired(topic)) or topics
+    if scene.thread is not None and not scene.by_person:
+        topics = (scene.thread, *topics)
     sure = [topic for topic in topics if topic.weight >= _SURE]
     asked = scene.reading.question or scene.by_person
     topic = (sure or (topics if asked else ()) or (None,))[0]
@@ -58,6 +62,19 @@ def tale_about(draft: Draft, stems: frozenset[str]) -> Tale | None:
 
     near = [tale for tale in draft.untold() if nearness(tale) > 0]
     return max(near, key=lambda tale: nearness(tale) + draft.random.random(), default=None)
+
+
+def show_oneself(draft: Draft) -> None:
+    """In one's first turns, tell something of one's own, near to the matter or not: so one is known."""
+    scene = draft.scene
+    if "brief" in scene.orders or scene.joins or draft.has_told or len(scene.mine) >= _FIRST_TURNS:
+        return
+    stems = draft.scene.tongue.stems(draft.focus)
+    near = tale_about(draft, stems)
+    if near is not None:
+        draft.tell(near)
+    elif untold := draft.untold():
+        draft.tell_aside(untold[0])
 
 
 def tell_about(draft: Draft, interest: str | None, stems: frozenset[str] = frozenset()) -> bool:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from ..base import Persona, Someone
 from .book import Book
 
-__all__ = ["Manner", "Tongue", "Topic", "Whose", "name_pattern"]
+__all__ = ["Manner", "Tongue", "Topic", "Whose", "expansions", "name_pattern"]
 
 
 class Whose(Enum):
@@ -154,6 +154,14 @@ class Tongue(ABC):
         part = "morning" if 4 <= now.hour < 11 else "day" if 11 <= now.hour < 18 else "evening"
         return self.word(f"hello_{part}")
 
+    def goodbye(self, now: datetime) -> str:
+        """The farewell of the hour (a template)."""
+        return self.word("goodbye_evening" if self.is_late(now) else "goodbye_day")
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether it is time to go to bed."""
+        return now.hour >= 21 or now.hour < 4
+
     def when(self, time: float, now: datetime) -> str:
         """How long ago `time` (seconds since the epoch; 0 is unknown) was."""
         if not 0 < time < 1e11:
@@ -205,16 +213,17 @@ def _phrase_words(tongue: Tongue) -> frozenset[str]:
     found: set[str] = set()
     for lines in tongue.book.phrases.values():
         for line in lines:
-            for form in _forms(line):
+            for form in expansions(re.sub(r"\{\w+\}", " ", line)):
                 found |= tongue.stems(form)
     return frozenset(found)
 
 
-def _forms(template: str) -> list[str]:
-    """Texts that together hold every word of `template`."""
-    bare = re.sub(r"\{\w+\}", " ", template)
-    longest = max((choice.count("|") for choice in re.findall(r"\[[^\]]*\]", bare)), default=0) + 1
-    return [_form(bare, index, polite=polite) for index in range(longest) for polite in (True, False)]
+def expansions(template: str) -> list[str]:
+    """Texts that together hold every word of `template`, its slots as they are."""
+    longest = max((choice.count("|") for choice in re.findall(r"\[[^\]]*\]", template)), default=0) + 1
+    return [
+        _form(template, index, polite=polite) for index in range(longest) for polite in (True, False)
+    ]
 
 
 def _form(template: str, index: int, *, polite: bool) -> str:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..base import Line
 from .character import Tale
 from .draft import Draft
 from .memories import mention_memory
 from .telling import tale_about, tell_about
+from .threads import PROPOSED
 from .tongue import Topic
 
-__all__ = ["WAYS", "weigh_ways"]
+__all__ = ["WAYS", "stay_with", "weigh_ways"]
+
+_TAKES_UP = ("take_up", "take_up", "echo")
+_FRESH = 120.0
+"""Seconds for which what comes in from around us is worth a word unasked."""
 
 
 def weigh_ways(draft: Draft, topic: Topic | None) -> dict[str, float]:
@@ -19,7 +25,7 @@ def weigh_ways(draft: Draft, topic: Topic | None) -> dict[str, float]:
     talks_on = topic is not None and not scene.is_tired(topic) and "change" not in scene.orders
     weights = {
         "recall": 5.0 if "recall" in scene.orders else 3.0,
-        "notice": 8.0 if scene.moment.perceived else 0.0,
+        "notice": 8.0 if _news(draft) else 0.0,
         "move on": 0.4 if talks_on else 6.0,
         "agree": 1.0,
     }
@@ -28,6 +34,21 @@ def weigh_ways(draft: Draft, topic: Topic | None) -> dict[str, float]:
     if talks_on and scene.by_person:  # whoever brings something up wants to hear about that
         weights |= {"move on": 0.0, "agree": 0.2, "differ": 0.0}
     return {way: weight for way, weight in weights.items() if weight > 0}
+
+
+def stay_with(draft: Draft, topic: Topic) -> bool:
+    """Take up what was proposed: a word on it, then what one has to say about it. Always true."""
+    stems, said = topic.stems, draft.slots["topic"]
+    draft.way = "stay"
+    proposed = topic.weight >= PROPOSED
+    draft.say(draft.random.choice(_TAKES_UP) if proposed else "echo")
+    tale = tale_about(draft, stems)
+    if tale is not None:
+        draft.tell(tale)
+    elif not draft.remark(draft.scene.tongue.fields(stems)) and _turned(draft) is not None:
+        draft.say("bridge")
+    draft.focus = said
+    return True
 
 
 def _tell(draft: Draft, topic: Topic | None) -> bool:
@@ -89,15 +110,27 @@ def _recall(draft: Draft, topic: Topic | None) -> bool:
 def _notice(draft: Draft, _: Topic | None) -> bool:
     """Something came in from around us: be the one who notices, unless it was noticed."""
     scene = draft.scene
-    for line in reversed(scene.moment.perceived):
-        if line.id in draft.habits.mentioned or not scene.tongue.fits(line.text):
-            continue
+    for line in _news(draft):
         topics = scene.topics(line.text)
         if topics and draft.say("perceived", topic=scene.tongue.refer(topics[0])):
             draft.mention(line)
             draft.remark(scene.tongue.fields(topics[0].stems))
             return True
     return False
+
+
+def _news(draft: Draft) -> list[Line]:
+    """What has just come in and nobody has spoken of, newest first."""
+    scene, mentioned = draft.scene, draft.habits.mentioned
+    now, found = scene.moment.now.timestamp(), []
+    for line in reversed(scene.moment.perceived):
+        stems = scene.tongue.stems(line.text)
+        since = (one for one in scene.moment.recent if one.time >= line.time)
+        spoken_of = any(stems & scene.tongue.stems(one.text) for one in since)
+        fresh = now - line.time < _FRESH and line.id not in mentioned
+        if fresh and not spoken_of and scene.tongue.fits(line.text):
+            found.append(line)
+    return found
 
 
 def _agree(draft: Draft, topic: Topic | None) -> bool:

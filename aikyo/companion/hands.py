@@ -125,8 +125,12 @@ class Hands:
                 await self._world.publish(one)
 
     async def _recall(self, recall: tools.Recall) -> str:
-        hits = await self._world.memory.recall(recall.query, recall.k)
-        lines = [f"{hit.entry.sender}: {hit.entry.text}" for hit in hits]
+        memory = self._world.memory
+        if recall.by:
+            entries = await memory.heard_from(self._resolve(recall.by), recall.k)
+        else:
+            entries = tuple(hit.entry for hit in await memory.recall(recall.query, recall.k))
+        lines = [f"{entry.sender}: {entry.text}" for entry in entries]
         return "\n".join(lines) or "nothing comes to mind"
 
     def _companions(self) -> str:

@@ -65,8 +65,13 @@ class Companions(Struct, frozen=True, forbid_unknown_fields=True):
 class Recall(Struct, frozen=True, forbid_unknown_fields=True):
     """Search your memory for what was said, done or perceived before."""
 
-    query: Annotated[str, Meta(min_length=1, max_length=1000, description="What to look for.")]
+    query: Annotated[str, Meta(max_length=1000, description="What to look for.")] = ""
+    by: Annotated[str, Meta(max_length=128, description="Instead: the latest that somebody said.")] = ""
     k: Annotated[int, Meta(ge=1, le=20, description="How many to return.")] = 5
+
+    def __post_init__(self) -> None:
+        if bool(self.query) == bool(self.by):
+            raise ValueError("give `query` or `by`")
 
 
 class Clock(Struct, frozen=True, forbid_unknown_fields=True):

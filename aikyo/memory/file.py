@@ -99,6 +99,16 @@ class MemoryFile:
         )
         return tuple(reversed(self._entries(rows)))
 
+    def heard_from(self, sender: str, n: int) -> tuple[Entry, ...]:
+        """The newest `n` things that `sender` was heard to say, newest first."""
+        rows = self._rows(
+            f"SELECT {_COLUMNS} FROM entries WHERE sender = ? AND kind = 'heard' "
+            "ORDER BY time DESC, row DESC LIMIT ?",
+            sender,
+            n,
+        )
+        return tuple(self._entries(rows))
+
     def recall(self, query: str, k: int = 8, *, exclude: Collection[str] = ()) -> tuple[Hit, ...]:
         """The `k` entries that fit `query` best, best first; each has at least one of its words.
 

@@ -73,6 +73,10 @@ class Memory:
         """The newest `n` entries of a conversation (None: of everything), oldest first."""
         return await _in_thread(self._reading, partial(self._reader.recent, conversation, n))
 
+    async def heard_from(self, sender: str, n: int) -> tuple[Entry, ...]:
+        """The newest `n` things that `sender` was heard to say, newest first."""
+        return await _in_thread(self._reading, partial(self._reader.heard_from, sender, n))
+
     async def recall(self, query: str, k: int = 8, *, exclude: Collection[str] = ()) -> tuple[Hit, ...]:
         """The `k` entries that fit `query` best, best first: see `MemoryFile.recall`."""
         return await _in_thread(self._reading, partial(self._reader.recall, query, k, exclude=exclude))

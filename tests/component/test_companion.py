@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
 import trio
 import trio.testing
 from msgspec import Raw
@@ -361,3 +362,26 @@ async def test_who_was_answered_is_met_also_when_everybody_was_spoken_to(tmp_pat
             await room.say("hello, everybody")
             await room.until(lambda n=number: len(room.messages()) == 2 * n)
         assert [moment.present[0].met for moment in minds["alice"].composed] == [False, True]
+
+
+async def test_a_companion_can_recall_what_somebody_said(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    async def look_up(moment: Moment, toolbox: Toolbox) -> None:
+        told.append(await toolbox.call("recall", {"by": "mika", "k": 2}))
+        told.append(await toolbox.call("recall", {"query": "umbrella"}))
+        with pytest.raises(ToolError, match="`query` or `by`"):
+            await toolbox.call("recall", {})
+        await toolbox.call("speak", {"message": "I remember."})
+
+    minds = brains("alice")
+    async with gathering(tmp_path, minds) as room:
+        await room.say("I left my umbrella at the lighthouse.", "companion_alice")
+        await room.until(lambda: len(room.messages()) == 2)
+        minds["alice"].on_compose = look_up
+        await room.say("Well?", "companion_alice")
+        await room.until(lambda: len(room.messages()) == 4)
+    assert told == [
+        "user_mika: Well?\nuser_mika: I left my umbrella at the lighthouse.",
+        "user_mika: I left my umbrella at the lighthouse.",
+    ]

@@ -107,12 +107,16 @@ def _neighbour(text: str) -> Someone | None:
 
 async def _look_up(scene: Scene, toolbox: Toolbox) -> Scene:
     """When asked to remember something, look for just that in memory."""
-    what = asked_about(scene)
-    if Cue.MY_NAME in scene.reading.cues or (what and is_about_asker(what)):
-        what = " ".join(sorted(scene.tongue.book.words["oneself"]))
-    if not what or "recall" not in scene.tools:
+    what, message = asked_about(scene), scene.moment.message
+    if "recall" not in scene.tools or message is None:
         return scene
-    found = await _try(toolbox, "recall", {"query": what}) or ""
+    if Cue.MY_NAME in scene.reading.cues or (what and is_about_asker(what)):
+        params: dict[str, Any] = {"by": message.sender, "k": 20}
+    elif what:
+        params = {"query": what}
+    else:
+        return scene
+    found = await _try(toolbox, "recall", params) or ""
     known = {line.text for line in scene.memories}
     lines = [line for line in map(_recalled, found.splitlines()) if line and line.text not in known]
     return replace(scene, memories=(*scene.memories, *lines))

@@ -117,7 +117,11 @@ def test_errors_become_a_line_and_an_exit_code(
 
 
 def test_a_reader_that_goes_away_ends_it_quietly() -> None:
-    code = "import sys; from aikyo.cli import main; sys.stdout.write('x' * 100000); main(['version'])"
+    code = """
+import aikyo.cli.app as cli
+cli.app = lambda **_: [print("x" * 1000) for _ in range(100_000)]
+cli.main([])
+"""
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:

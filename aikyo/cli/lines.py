@@ -81,7 +81,9 @@ def _is_told_otherwise(envelope: Envelope) -> bool:
     if envelope.topic != "events":
         return False
     event = _event(envelope)
-    return event.type in {"joined", "left"} or (event.type == "activity" and event.reason is None)
+    return event.type in {"joined", "left", "talk-begun"} or (
+        event.type == "activity" and event.reason is None
+    )
 
 
 def _event(envelope: Envelope) -> Event:

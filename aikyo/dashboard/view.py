@@ -31,7 +31,7 @@ KEPT = 200
 MAX_SHOWN = 2000
 """Characters of one text that are kept, which is more than is ever read in passing."""
 
-_SILENT = frozenset({"activity", "mood", "ready"})
+_SILENT = frozenset({"activity", "mood", "ready", "talk-begun"})
 _EVENT = msgspec.json.Decoder(Event)
 
 
@@ -148,7 +148,8 @@ class View:
                 mood=row.status.mood if event.mood is None else event.mood,
                 reason=(event.reason or "") if event.activity else row.status.reason,
             )
-        if event.type not in _SILENT:
+        at_home = row is not None and event.type in {"joined", "left"}  # which its own line shows
+        if event.type not in _SILENT and not at_home:
             who = f"{self.name(ident)} " if ident else ""
             self.talk.append(Notice(time, _short(f"{who}{happening(event)}")))
 

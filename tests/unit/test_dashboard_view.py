@@ -155,3 +155,9 @@ def test_what_cannot_be_read_is_counted(topic: str, body: bytes) -> None:
     view = View()
     view.apply(Envelope(seq=1, time=0, topic=topic, body=Raw(body)))
     assert view.unreadable == 1
+
+
+def test_only_the_coming_and_going_of_others_stands_in_the_talk(view: View) -> None:
+    view.apply(envelope("events", Event(type="joined", companion="companion_alice")))
+    view.apply(envelope("events", Event(type="joined", companion="companion_far")))
+    assert [entry.text for entry in view.talk if isinstance(entry, Notice)] == ["far has joined"]

@@ -40,13 +40,16 @@ def tail(
 async def _tail(
     home: Home, topics: tuple[str, ...], sender: str | None, count: int | None, as_json: bool
 ) -> None:
-    from ..client import TOPICS, find_swarm, open_stream, render
+    from ..client import TOPICS, Remote, find_swarm, is_known, open_stream, render
 
     for topic in topics:
         if topic not in TOPICS:
             raise UsageError(f"no topic {topic[:80]!r}{nearest(topic, TOPICS)}")
-    color, missed = colored(sys.stdout), 0
-    async with open_stream(find_swarm(home), topics=topics, sender=sender) as stream:
+    color, missed, swarm = colored(sys.stdout), 0, find_swarm(home)
+    companion = sender if sender and not sender.startswith("user_") else None
+    if companion and not is_known(companion, await Remote(swarm).status()):
+        note(f"(nobody called {companion[:80]!r} is on the mesh yet; waiting)")
+    async with open_stream(swarm, topics=topics, sender=sender) as stream:
         async for envelope in stream:
             if stream.dropped > missed:
                 note(f"({stream.dropped - missed} events were missed: reading is too slow)")

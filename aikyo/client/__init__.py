@@ -2,7 +2,7 @@
 
 from .control import Remote
 from .find import find_swarm, wait_until_gone
-from .names import person, recipients
+from .names import is_known, person, recipients
 from .render import render
 from .stream import TOPICS, ClientError, Stream, open_stream
 from .talk import Talk
@@ -14,6 +14,7 @@ __all__ = [
     "Stream",
     "Talk",
     "find_swarm",
+    "is_known",
     "open_stream",
     "person",
     "recipients",

@@ -10,7 +10,7 @@ from ..errors import UsageError, nearest
 from ..wire import NAME, SwarmStatus, bare_name, user_id
 from .errors import ClientError
 
-__all__ = ["person", "recipients"]
+__all__ = ["is_known", "person", "recipients"]
 
 _ENDED = {"failed": "failed", "stopped": "been stopped"}
 
@@ -34,6 +34,13 @@ def person(given: str | None) -> str:
         login = ""
     name = re.sub(r"[^a-z0-9_-]+", "_", login.lower()).strip("_-")
     return user_id(name if NAME.fullmatch(name) else "you")
+
+
+def is_known(name: str, status: SwarmStatus) -> bool:
+    """Whether a companion of this name or id is on the mesh, or belongs to this swarm."""
+    ids = {*status.others, *(companion.id for companion in status.companions)}
+    names = {companion.name for companion in status.companions}
+    return name in ids | names | set(map(bare_name, ids))
 
 
 def recipients(names: Iterable[str], status: SwarmStatus) -> tuple[str, ...]:

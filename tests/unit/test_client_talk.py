@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec import Raw
 
-from aikyo.client import ClientError, Talk, person, recipients
+from aikyo.client import ClientError, Talk, is_known, person, recipients
 from aikyo.errors import UsageError
 from aikyo.wire import Activity, CompanionStatus, Envelope, Event, Message, Payload, State, SwarmStatus
 
@@ -149,3 +149,9 @@ def test_whoever_does_not_run_is_told_with_the_way_to_start_them(activity: Activ
 def test_words_without_quotes_are_recognised() -> None:
     with pytest.raises(UsageError, match="in quotes"):
         recipients(["alice", "hello"], STATUS)
+
+
+@pytest.mark.parametrize("name", ["alice", "alice-2", "companion_bob", "carol", "12D3foreign"])
+def test_whoever_is_on_the_mesh_is_known_by_name_and_id(name: str) -> None:
+    assert is_known(name, STATUS)
+    assert not is_known(name + "x", STATUS)

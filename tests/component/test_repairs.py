@@ -86,6 +86,12 @@ trio.run(main)
 """
 
 
+@pytest.fixture(autouse=True)
+def repaired() -> None:
+    """As in a process that has started a host; what is plain is looked at in another process."""
+    repairs.apply()
+
+
 @pytest.fixture(scope="module")
 def fresh() -> dict[str, Any]:
     done = subprocess.run(

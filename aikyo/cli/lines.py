@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["print_lines"]
 
+_UP = {"listening", "thinking", "speaking", "resting"}
+
 _QUIET = {"states", "presence"}
 """Topics that are too many, and too little worth, for people."""
 
@@ -97,5 +99,5 @@ def _event(envelope: Envelope) -> Event:
 def _ready(status: SwarmStatus) -> dict[str, Any]:
     from ..wire import bare_name
 
-    up = [bare_name(one.id) for one in status.companions if one.activity not in {"failed", "stopped"}]
+    up = [bare_name(one.id) for one in status.companions if one.activity in _UP]
     return {"companions": up, "firehose": status.firehose, "gateway": status.gateway}

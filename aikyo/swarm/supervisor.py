@@ -82,7 +82,8 @@ class Child:
         reason: why it is not running, one line.
         since: when it last started, seconds since the epoch.
         restarts: how often it was started again.
-        settled: set once it is up for the first time, or has failed or was stopped.
+        settled: set once it is up for the first time, or has crashed or was stopped; of an essential
+            one, only once it is up.
         stopped: set while it is stopped.
     """
 
@@ -177,8 +178,8 @@ class Child:
         self.reason = str(crash) if isinstance(crash, AikyoError) else repr(crash)
         self.condition = "failed" if delay is None else "restarting"
         self._tell("failed" if delay is None else "restart")
-        if delay is None:
-            self.settled.set()
+        if delay is None or (delay and not self._essential):
+            self.settled.set()  # the others are not kept waiting for it
         with trio.move_on_after(float("inf") if delay is None else delay):
             await self._ordered.wait()
 

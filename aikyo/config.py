@@ -36,6 +36,12 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         wire: the dialect that is sent.
         mesh: keeps meshes on one LAN apart; "" is the common one.
         listen: the address libp2p listens on.
+        mesh_port: the TCP port by which others may join this swarm's mesh (`bootstrap`); 0 picks a free
+            one. The firehose's node has it, the companions pick free ones.
+        bootstrap: multiaddrs, ending in ``/p2p/<peer id>``, of peers that are not on this LAN.
+        network_key: file of the key that makes the mesh private; None: anybody may come.
+        foreign_turns: how many turns an hour a companion whose brain costs money takes for each peer of
+            other homes; 0 for none.
         firehose_port: 0 picks a free one.
         gateway_port: 0 picks a free one.
         seed: makes the offline brain and all choices repeatable.
@@ -53,6 +59,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     wire: Literal["plain", "jsonrpc"] = "plain"
     mesh: str = ""
     listen: str = "0.0.0.0"
+    mesh_port: Port = 0
+    bootstrap: tuple[str, ...] = ()
+    network_key: str | None = None
+    foreign_turns: Annotated[int, Meta(ge=0)] = 20
     firehose_port: Port = 8080
     gateway_port: Port = 3000
     seed: int | None = None

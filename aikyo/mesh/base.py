@@ -15,7 +15,7 @@ import trio
 from msgspec import Raw
 
 from ..errors import AikyoError
-from ..wire import Payload, Presence, Topic
+from ..wire import MeshStatus, Payload, Presence, Topic
 from .roster import Roster
 
 __all__ = ["IdTakenError", "Mesh", "MeshError", "Node", "PeerInfo", "Received"]
@@ -139,6 +139,35 @@ class Mesh(ABC):
             UsageError: the key file is unreadable or corrupt (what, where, the way out).
             MeshError: the host cannot listen.
         """
+
+    @abstractmethod
+    def status(self) -> MeshStatus:
+        """Who is known, where, since when, how found, and who is refused and why."""
+
+    @abstractmethod
+    def owns(self, peer: str) -> bool:
+        """Whether `peer` is a node of this very process; anybody else is of another home."""
+
+    @abstractmethod
+    def block(self, peer: str, note: str = "") -> None:
+        """Shut `peer` (a peer id) out from now on, in this home: no connection, nothing of what it says,
+        whoever passes it on, and no id. Kept across restarts.
+
+        Args:
+            peer: its peer id.
+            note: why, for people.
+
+        Raises:
+            UsageError: `peer` is one of ours, or no peer id.
+        """
+
+    @abstractmethod
+    def unblock(self, peer: str) -> bool:
+        """Let `peer` in again; whether it was blocked."""
+
+    @abstractmethod
+    def forget(self, companion: str) -> bool:
+        """Free an id that is pinned to a peer which is not there; whether it was pinned."""
 
     @abstractmethod
     async def __aenter__(self) -> Mesh: ...

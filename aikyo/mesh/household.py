@@ -6,6 +6,7 @@ import itertools
 import math
 from abc import abstractmethod
 from collections import Counter
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Self
@@ -13,10 +14,11 @@ from typing import Self
 import msgspec
 import trio
 
-from ..wire import Presence
+from ..wire import MeshStatus, Presence
 from .base import IdTakenError, Mesh, MeshError, Node
 from .inbound import USER
 from .local import LocalNode, background
+from .refusals import Refusals
 from .roster import Roster
 
 __all__ = ["Household", "LocalMesh"]
@@ -170,12 +172,26 @@ class Household:
 
 
 class LocalMesh(Mesh):
-    """What both implementations of a mesh share: a household, and tasks that end with the block."""
+    """What both implementations of a mesh share: a household, and tasks that end with the block.
 
-    def __init__(self) -> None:
+    Args:
+        clock: seconds since the epoch.
+        roster_file: where pinned ids and blocked peers are kept; None: in memory alone.
+        name: the mesh's name, under which they are kept.
+
+    Attributes:
+        refusals: who was refused something, and why.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float], *, roster_file: Path | None = None, name: str = ""
+    ) -> None:
+        self.clock = clock
         self.household = Household()
         self.roster = self.household.roster
         self.counters = Counter[str]()
+        self.refusals = Refusals(clock)
+        self._name = name
         self._open: AsyncExitStack | None = None
 
     def join(self, key: Path, me: Presence | None) -> AbstractAsyncContextManager[Node]:
@@ -183,6 +199,25 @@ class LocalMesh(Mesh):
         if self._open is None:
             raise MeshError("the mesh is not open")
         return self._join(key, me)
+
+    def status(self) -> MeshStatus:
+        """See `Mesh.status`."""
+        return MeshStatus(addresses=(), peers=(), mesh=self._name)
+
+    def owns(self, peer: str) -> bool:
+        """See `Mesh.owns`."""
+        return peer in self.household.nodes
+
+    def block(self, peer: str, note: str = "") -> None:
+        """See `Mesh.block`."""
+
+    def unblock(self, peer: str) -> bool:
+        """See `Mesh.unblock`."""
+        return False
+
+    def forget(self, companion: str) -> bool:
+        """See `Mesh.forget`."""
+        return False
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:

@@ -46,12 +46,20 @@ class MeshOptions:
     Attributes:
         name: keeps meshes on one LAN apart; empty is the standard one.
         listen: the IPv4 address that hosts listen on.
+        port: the TCP port of the node that is no companion's (the firehose's); 0 for any.
+        bootstrap: multiaddrs, with ``/p2p/…``, of peers to join by, beyond the LAN.
+        network_key: the 32 bytes of a pre-shared key; peers without it are strangers. None: open to all.
+        roster_file: where pinned ids and blocked peers are kept; None: in memory alone.
         dialect: how payloads are written when they are sent.
         mdns: look for peers of other processes.
     """
 
     name: str = ""
     listen: str = ANY
+    port: int = 0
+    bootstrap: tuple[str, ...] = ()
+    network_key: bytes | None = None
+    roster_file: Path | None = None
     dialect: Dialect = Dialect.PLAIN
     mdns: bool = True
 
@@ -141,9 +149,8 @@ class Libp2pMesh(LocalMesh):
     """
 
     def __init__(self, options: MeshOptions, *, clock: Callable[[], float], random: Random) -> None:
-        super().__init__()
+        super().__init__(clock, roster_file=options.roster_file, name=options.name)
         self.options = options
-        self.clock = clock
         self.asking: dict[str, trio.Event] = {}
         self._nodes: dict[str, Libp2pNode] = {}
         self._addresses: tuple[str, ...] = ()

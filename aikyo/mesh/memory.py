@@ -94,6 +94,7 @@ class MemoryMesh(LocalMesh):
         lan: what it is part of.
         clock: seconds since the epoch.
         dialect: how payloads are written when they are sent.
+        roster_file: where pinned ids and blocked peers are kept.
     """
 
     def __init__(
@@ -102,10 +103,10 @@ class MemoryMesh(LocalMesh):
         *,
         clock: Callable[[], float] = time.time,
         dialect: Dialect = Dialect.PLAIN,
+        roster_file: Path | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(clock, roster_file=roster_file)
         self._lan = lan
-        self._clock = clock
         self._dialect = dialect
 
     @asynccontextmanager
@@ -113,7 +114,7 @@ class MemoryMesh(LocalMesh):
         peer = load_identity(key).peer
         if peer in self._lan.nodes:
             raise MeshError(f"{key}: a node with this identity is on the mesh already")
-        node = MemoryNode(peer, self._lan, self.household, self._clock, self._dialect)
+        node = MemoryNode(peer, self._lan, self.household, self.clock, self._dialect)
         self.household.enter(node)
         self._lan.nodes[peer] = node
         try:

@@ -1,9 +1,20 @@
 """What travels: topics, payloads, dialects, limits. Pure."""
 
 from .codec import Decoded, Dialect, Reason, WireError, decode, encode
-from .control import Activity, CompanionStatus, Envelope, Event, SwarmFile, SwarmStatus
+from .control import (
+    Activity,
+    CompanionStatus,
+    Envelope,
+    Event,
+    Found,
+    MeshStatus,
+    PeerState,
+    PeerStatus,
+    SwarmFile,
+    SwarmStatus,
+)
 from .ids import NAME, IdMaker, bare_name, companion_id, derived_id, is_companion, user_id
-from .limits import MAX_ID, MAX_MESSAGE, MAX_PICTURE, MAX_RECIPIENTS, MAX_TEXT
+from .limits import MAX_ADDRESSES, MAX_ID, MAX_MESSAGE, MAX_PICTURE, MAX_RECIPIENTS, MAX_TEXT
 from .payloads import (
     Action,
     Closing,
@@ -18,6 +29,7 @@ from .payloads import (
 )
 
 __all__ = [
+    "MAX_ADDRESSES",
     "MAX_ID",
     "MAX_MESSAGE",
     "MAX_PICTURE",
@@ -33,9 +45,13 @@ __all__ = [
     "Dialect",
     "Envelope",
     "Event",
+    "Found",
     "IdMaker",
+    "MeshStatus",
     "Message",
     "Payload",
+    "PeerState",
+    "PeerStatus",
     "Presence",
     "Query",
     "QueryResult",

@@ -6,7 +6,18 @@ from typing import Literal
 
 from msgspec import Raw, Struct
 
-__all__ = ["Activity", "CompanionStatus", "Envelope", "Event", "SwarmFile", "SwarmStatus"]
+__all__ = [
+    "Activity",
+    "CompanionStatus",
+    "Envelope",
+    "Event",
+    "Found",
+    "MeshStatus",
+    "PeerState",
+    "PeerStatus",
+    "SwarmFile",
+    "SwarmStatus",
+]
 
 Activity = Literal[
     "starting", "listening", "thinking", "speaking", "resting", "restarting", "failed", "stopped"
@@ -74,6 +85,62 @@ class SwarmStatus(Struct, frozen=True, kw_only=True):
     firehose: str
     gateway: str
     counters: dict[str, int] = {}
+
+
+Found = Literal["own", "mdns", "bootstrap", "mesh", "inbound"]
+"""How a peer was found: one of ours; announced on the LAN; named by the user; told by others on the
+mesh (`presence`); or it came to us by itself."""
+
+PeerState = Literal["own", "connected", "beyond", "away", "unreachable", "refused", "blocked"]
+"""Where a peer stands: one of ours; a neighbour; on the mesh, heard through others; pinned and not
+there now; sighted and not to be reached; turned away; shut out by the user."""
+
+
+class PeerStatus(Struct, frozen=True, kw_only=True):
+    """One row of `aikyo peers`.
+
+    Attributes:
+        peer: its peer id; empty for one that was refused before it told it.
+        state: where it stands.
+        companion: the companion id bound or pinned to it, empty for none.
+        name: that companion's display name.
+        found: how it was found, empty when that is not known any more.
+        addresses: multiaddrs of its connections, or where it may be reached; for one without a peer id
+            its IP address.
+        neighbours: the ids (companion id, or ``firehose``) of our own nodes that are connected to it.
+        since: since when it is in this state, seconds since the epoch; for one that is away, when it
+            was last there.
+        reason: why it is refused, blocked or not reached; else empty.
+        counters: what was dropped of it, by reason.
+    """
+
+    peer: str
+    state: PeerState
+    companion: str = ""
+    name: str = ""
+    found: Found | Literal[""] = ""
+    addresses: tuple[str, ...] = ()
+    neighbours: tuple[str, ...] = ()
+    since: float = 0
+    reason: str = ""
+    counters: dict[str, int] = {}
+
+
+class MeshStatus(Struct, frozen=True, kw_only=True):
+    """What `GET /peers` answers.
+
+    Attributes:
+        addresses: multiaddrs with ``/p2p/…`` that others may give to ``--bootstrap``, the firehose's
+            node first.
+        peers: everybody known, our own first.
+        mesh: the mesh's name.
+        private: whether a network key keeps strangers out.
+    """
+
+    addresses: tuple[str, ...]
+    peers: tuple[PeerStatus, ...]
+    mesh: str = ""
+    private: bool = False
 
 
 class SwarmFile(Struct, frozen=True, kw_only=True):

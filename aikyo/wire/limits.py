@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["MAX_ID", "MAX_MESSAGE", "MAX_PICTURE", "MAX_RECIPIENTS", "MAX_TEXT", "text_problem"]
+__all__ = [
+    "MAX_ADDRESSES",
+    "MAX_ID",
+    "MAX_MESSAGE",
+    "MAX_PICTURE",
+    "MAX_RECIPIENTS",
+    "MAX_TEXT",
+    "text_problem",
+]
 
 MAX_MESSAGE = 1 << 20
 """Bytes of one payload on the wire."""
@@ -18,6 +26,10 @@ MAX_ID = 128
 
 MAX_RECIPIENTS = 256
 """Recipients one payload may name."""
+
+
+MAX_ADDRESSES = 16
+"""Addresses one presence may carry."""
 
 
 def text_problem(text: str, limit: int = MAX_TEXT) -> str | None:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct, field
 
-from .limits import MAX_ID, MAX_PICTURE, MAX_RECIPIENTS, text_problem
+from .limits import MAX_ADDRESSES, MAX_ID, MAX_PICTURE, MAX_RECIPIENTS, text_problem
 
 __all__ = [
     "Action",
@@ -31,6 +31,7 @@ __all__ = [
 
 Id = Annotated[str, Meta(min_length=1, max_length=MAX_ID)]
 Word = Annotated[str, Meta(min_length=1, max_length=64)]
+Address = Annotated[str, Meta(min_length=1, max_length=256)]
 Recipients = Annotated[tuple[Id, ...], Meta(max_length=MAX_RECIPIENTS)]
 
 
@@ -162,7 +163,11 @@ class Context(Payload, frozen=True, kw_only=True, omit_defaults=True, rename="ca
 
 
 class Presence(Payload, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """A companion's metadata: who is there. Also the answer of the metadata protocol."""
+    """A companion's metadata: who is there. Also the answer of the metadata protocol.
+
+    `addresses` are the multiaddrs (without ``/p2p/…``) that its host listens on, for those who cannot
+    see its announcements on the LAN; `sent` is when this was said, in seconds since the epoch.
+    """
 
     topic: ClassVar[Topic] = Topic.PRESENCE
 
@@ -171,6 +176,8 @@ class Presence(Payload, frozen=True, kw_only=True, omit_defaults=True, rename="c
     personality: str = ""
     story: str = ""
     sample: str = ""
+    addresses: Annotated[tuple[Address, ...], Meta(max_length=MAX_ADDRESSES)] = ()
+    sent: float = 0
     gone: bool = False
 
     def __post_init__(self) -> None:

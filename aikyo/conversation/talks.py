@@ -14,7 +14,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from ..wire import Closing, Message, State
+from ..wire.javascript import hashed
+from .circles import Circles
 from .hearing import bidders, hears
+from .leader import succession
+from .led_turn import LedTurn
 from .turns import Turn
 from .winding_down import WindingDown
 
@@ -49,9 +53,9 @@ class Talk:
         """How far it has wound down, before the next message."""
         return self._winding_down.stage(self._companions)
 
-    def may_speak(self, me: str) -> bool:
-        """Whether the companion `me` may speak again."""
-        return self._winding_down.may_speak(me, self._companions)
+    def may_speak(self, me: str, *, chosen: bool = False) -> bool:
+        """Whether the companion `me` may speak again; `chosen`: a leader has given it the turn."""
+        return self._winding_down.may_speak(me, self._companions, chosen=chosen)
 
     def answered_by(self, ident: str) -> str | None:
         """Who has answered the message `ident`, when the answer was heard before it."""
@@ -77,13 +81,15 @@ class Talks:
 
     Args:
         is_person: tells people's ids from companions'.
+        led: whether turns are led, as in a mesh of the TypeScript aikyo.
     """
 
-    def __init__(self, is_person: Callable[[str], bool]) -> None:
+    def __init__(self, is_person: Callable[[str], bool], *, led: bool = False) -> None:
         self._is_person = is_person
+        self._circles = Circles() if led else None
         self._talks: OrderedDict[str, Talk] = OrderedDict()
         self._turns: OrderedDict[str, Turn] = OrderedDict()
-        self._early: deque[State] = deque(maxlen=_EARLY)  # States that overtook their message
+        self._early: deque[tuple[State, str | None]] = deque(maxlen=_EARLY)  # overtook their message
         self._companions: frozenset[str] = frozenset()
 
     def meet(self, companions: Iterable[str], now: float) -> None:
@@ -93,12 +99,29 @@ class Talks:
             for turn in self._turns.values():
                 turn.leave(gone, now)
 
-    def hear_message(self, message: Message, now: float) -> tuple[Talk, Turn] | None:
+    def place(self, message: Message, now: float) -> Message:
+        """The message with the talk that it belongs to, where turns are led and it does not say so: that
+        of the message whose answer is due from its sender, else the one the same people are having."""
+        if self._circles is None:
+            return message
+        if message.conversation is None and (asked := self._awaited_from(message, now)):
+            talk = asked.conversation or asked.id
+            return replace(message, conversation=talk, reply_to=message.reply_to or asked.id)
+        return replace(message, conversation=self._circles.talk_of(message, now))
+
+    def overhear(self, message: Message, now: float, body: bytes) -> None:
+        """Take in a message that goes to others, only to know who may judge for them."""
+        if self._circles is not None and message.id not in self._turns:
+            self._turns[message.id] = self._open(message, frozenset(), (), now, body)
+            _trim(self._turns, _TURNS)
+
+    def hear_message(self, message: Message, now: float, body: bytes = b"") -> tuple[Talk, Turn] | None:
         """Take in a message: it closes the turn before it and opens its own.
 
         Args:
-            message: what was said.
+            message: what was said, as `place` gives it.
             now: seconds of the same clock as everywhere here.
+            body: the same as it was on the wire, which elects the leader where turns are led.
 
         Returns:
             Its conversation and its turn, or None for a message whose id was heard before.
@@ -110,7 +133,7 @@ class Talks:
         takes_floor = self._takes_floor(talk, message)
         invited = bidders(message, self._companions)
         recent = talk.hear(message, invited, by_person=self._is_person(message.sender))
-        turn = self._turns[message.id] = Turn(_slim(message), invited, now, recent)
+        turn = self._turns[message.id] = self._open(message, invited, recent, now, body)
         _trim(self._turns, _TURNS)
         if takes_floor:
             if talk.turn is not None:
@@ -118,18 +141,48 @@ class Talks:
             talk.turn = turn
         else:
             turn.supersede()
-        for state in [early for early in self._early if early.message_id == message.id]:
-            self._early.remove(state)
-            turn.hear(state, now)
+        for early in [early for early in self._early if early[0].message_id == message.id]:
+            self._early.remove(early)
+            turn.hear(early[0], now, early[1])
         return talk, turn
 
-    def hear_state(self, state: State, now: float) -> None:
-        """Take in a State; one that is ahead of its message is kept for it."""
+    def hear_state(self, state: State, now: float, by: str | None = None) -> None:
+        """Take in a State; one that is ahead of its message is kept for it.
+
+        Args:
+            state: what was published.
+            now: seconds of the same clock as everywhere here.
+            by: the companion that published it; None means its sender.
+        """
         turn = self._turns.get(state.message_id)
         if turn is None:
-            self._early.append(state)
+            self._early.append((state, by))
         else:
-            turn.hear(state, now)
+            turn.hear(state, now, by)
+
+    def leads(self, companion: str, message_id: str, now: float) -> bool | None:
+        """Whether `companion` may judge for all who were to hear this message; None when it is too early
+        to tell."""
+        turn = self._turns.get(message_id)
+        if turn is None:
+            return None
+        return turn.leads(companion, now) if isinstance(turn, LedTurn) else False
+
+    def _awaited_from(self, message: Message, now: float) -> Message | None:
+        """What the sender of `message` was chosen to answer and has not answered yet; the oldest."""
+        for turn in self._turns.values():
+            if isinstance(turn, LedTurn) and turn.expects(message.sender, now):
+                return turn.message
+        return None
+
+    def _open(
+        self, message: Message, invited: frozenset[str], recent: tuple[str, ...], now: float, body: bytes
+    ) -> Turn:
+        """A led turn where turns are led and the message can elect a leader; else everybody bids."""
+        elects = hashed(body, enveloped=False) if self._circles is not None and body else None
+        if elects is not None and (leaders := succession(elects, self._companions)):
+            return LedTurn(_slim(message), leaders, now, recent)
+        return Turn(_slim(message), invited, now, recent)
 
     def _talk(self, ident: str) -> Talk:
         talk = self._talks.setdefault(ident, Talk(ident))

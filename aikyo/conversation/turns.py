@@ -18,7 +18,7 @@ from hashlib import sha256
 
 from ..wire import Message, State
 
-__all__ = ["Decision", "Outcome", "Over", "Speaker", "Turn", "Wait"]
+__all__ = ["Decision", "Leader", "Outcome", "Over", "Speaker", "Turn", "Wait"]
 
 BID_DEADLINE = 6.0
 """Seconds that a State is waited for."""
@@ -52,6 +52,14 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Leader:
+    """`who` is to judge for all (`LedTurn` alone); until `until`, others wait for it."""
+
+    who: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
 class Speaker:
     """`who` has the turn, as the `rank`-th choice; it should claim it if it has not.
 
@@ -71,7 +79,7 @@ class Over:
     outcome: Outcome
 
 
-Decision = Wait | Speaker | Over
+Decision = Wait | Leader | Speaker | Over
 
 
 class Turn:
@@ -84,13 +92,16 @@ class Turn:
         recent: the senders of the conversation's latest messages, oldest first, this one's last.
     """
 
+    claim_within = CLAIM_DEADLINE
+    """Seconds in which whoever has the turn must be heard of, before it passes on."""
+
     def __init__(
         self, message: Message, bidders: Iterable[str], now: float, recent: Sequence[str] = ()
     ) -> None:
         self.message = message
         self._bidders = set(bidders)
         self._deadline = now + BID_DEADLINE
-        self._recent = tuple(recent)
+        self.recent = tuple(recent)
         self._bids: dict[str, State] = {}
         self._ranking: tuple[str, ...] | None = None
         self._passed: set[str] = set()  # let their turn pass; a late claim of theirs may still count
@@ -109,8 +120,14 @@ class Turn:
         """Whether it was over already when last looked at."""
         return self._over is not None
 
-    def hear(self, state: State, now: float) -> None:
-        """Take in a State for this message; what comes twice, late or from outside does no harm."""
+    def hear(self, state: State, now: float, by: str | None = None) -> None:
+        """Take in a State for this message; what comes twice, late or from outside does no harm.
+
+        Args:
+            state: what was published.
+            now: when it was heard.
+            by: the companion that published it; None means its sender.
+        """
         if state.sender not in self._bidders or self._over:
             return
         if state.state == "composing":
@@ -177,7 +194,7 @@ class Turn:
 
     def _rank_bids(self, now: float) -> None:
         self._ranking = self._ranked()
-        self._until = now + CLAIM_DEADLINE
+        self._until = now + self.claim_within
         if not self._ranking:
             self._end(Outcome.NOBODY_WANTED if self._bids else Outcome.NO_QUORUM)
 
@@ -206,13 +223,13 @@ class Turn:
 
     def _cooldown(self, who: str) -> float:
         """Points off for having spoken just now, so that no pair goes back and forth for ever."""
-        latest = self._recent[:-1][-4:]  # the last one is the message itself
+        latest = self.recent[:-1][-4:]  # the last one is the message itself
         return sum(1.5 for sender in latest if sender == who)
 
     def _pass_on(self, now: float) -> None:
         """Whoever had the turn is out of it; the next in rank may claim."""
         self._claim = None
-        self._until = now + CLAIM_DEADLINE
+        self._until = now + self.claim_within
         if not any(map(self._may_claim, self.ranking)):
             self._end(Outcome.SILENT)
 

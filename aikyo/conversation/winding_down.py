@@ -32,6 +32,7 @@ class WindingDown:
         self._circled_at: int | None = None
         self._latest: deque[frozenset[str]] = deque(maxlen=_WINDOW)
         self._person_spoke = False
+        self._said_since_person = 0
         self._since_person: set[str] = set()
         self._farewells: set[str] = set()
 
@@ -40,8 +41,10 @@ class WindingDown:
         stage = self.stage(companions)
         if by_person:
             self._person_spoke = True
+            self._said_since_person = 0
             self._since_person.clear()
         else:
+            self._said_since_person += 1
             self._since_person.add(sender)
         if stage is Closing.CLOSING:
             self._farewells.add(sender)
@@ -62,9 +65,18 @@ class WindingDown:
             return Closing.PRE_CLOSING
         return Closing.CLOSING if past <= min(companions, _FAREWELLS) else Closing.TERMINAL
 
-    def may_speak(self, me: str, companions: int) -> bool:
+    def may_speak(self, me: str, companions: int, *, chosen: bool = False) -> bool:
         """Whether the companion `me` may speak again: once after each word of a person, and once as a
-        farewell when a talk ends."""
+        farewell when a talk ends.
+
+        Args:
+            me: who.
+            companions: how many take part.
+            chosen: another's leader gave it the turn: then it may speak more often after a person's
+                word, within the budget of a talk.
+        """
+        if self._person_spoke and chosen:
+            return self._said_since_person < self._enough(companions)
         if self._person_spoke:
             return me not in self._since_person
         match self.stage(companions):

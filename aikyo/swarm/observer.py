@@ -16,7 +16,7 @@ from ..conversation import Outcome, Over, Talk, Talks, Turn, as_message
 from ..mesh import Roster
 from ..wire import Action, Closing, Envelope, Event, Message, State, Topic, is_companion
 
-__all__ = ["OBSERVED", "observe"]
+__all__ = ["OBSERVED", "Observer"]
 
 OBSERVED = (Topic.MESSAGES, Topic.STATES, Topic.ACTIONS)
 """The topics that an observer wants to hear."""
@@ -28,45 +28,48 @@ _STATE = msgspec.json.Decoder(State)
 _ACTION = msgspec.json.Decoder(Action)
 
 
-async def observe(
-    envelopes: AsyncIterable[Envelope], roster: Roster, emit: Callable[[Event], None]
-) -> None:
-    """Watch until `envelopes` ends or this is cancelled.
+class Observer:
+    """One who watches.
 
     Args:
-        envelopes: what goes over the mesh on `OBSERVED`.
         roster: who is on the mesh.
         emit: told of ``talk-begun``, ``talk-resting``, ``talk-ended``, ``joined`` and ``left``.
+        led: whether turns are led, as in a mesh of the TypeScript aikyo.
     """
-    observer = _Observer(roster, emit)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(observer.watch_roster)
-        async for envelope in envelopes:
-            observer.take_in(envelope, nursery)
-        nursery.cancel_scope.cancel()
 
-
-class _Observer:
-    def __init__(self, roster: Roster, emit: Callable[[Event], None]) -> None:
+    def __init__(self, roster: Roster, emit: Callable[[Event], None], *, led: bool = False) -> None:
         self._roster = roster
         self._emit = emit
-        self._talks = Talks(lambda ident: not is_companion(ident) and ident not in roster)
+        self._talks = Talks(lambda ident: not is_companion(ident) and ident not in roster, led=led)
         self._heard = trio.Event()
         self._open = 0
 
-    def take_in(self, envelope: Envelope, nursery: trio.Nursery) -> None:
+    async def watch(self, envelopes: AsyncIterable[Envelope]) -> None:
+        """Watch until `envelopes` (what goes over the mesh on `OBSERVED`) ends or this is cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._watch_roster)
+            async for envelope in envelopes:
+                self._take_in(envelope, nursery)
+            nursery.cancel_scope.cancel()
+
+    def leads(self, companion: str, message_id: str) -> bool | None:
+        """Whether `companion` may judge for all who hear this message; see `Node.judge_leaders`."""
+        return self._talks.leads(companion, message_id, trio.current_time())
+
+    def _take_in(self, envelope: Envelope, nursery: trio.Nursery) -> None:
         match envelope.topic:
             case Topic.MESSAGES:
-                self._hear(_MESSAGE.decode(envelope.body), nursery)
+                self._hear(_MESSAGE.decode(envelope.body), nursery, bytes(envelope.body))
             case Topic.ACTIONS:
                 message = as_message(_ACTION.decode(envelope.body))
                 if message is not None:
                     self._hear(message, nursery)
             case Topic.STATES:
-                self._talks.hear_state(_STATE.decode(envelope.body), trio.current_time())
+                by = self._roster.held_by(envelope.peer or "")
+                self._talks.hear_state(_STATE.decode(envelope.body), trio.current_time(), by)
         self._wake()
 
-    async def watch_roster(self) -> None:
+    async def _watch_roster(self) -> None:
         known: set[str] = set()
         while True:
             there = set(self._roster)
@@ -79,9 +82,10 @@ class _Observer:
             known = there
             await self._roster.changed()
 
-    def _hear(self, message: Message, nursery: trio.Nursery) -> None:
+    def _hear(self, message: Message, nursery: trio.Nursery, body: bytes = b"") -> None:
         self._talks.meet(self._roster, trio.current_time())
-        heard = self._talks.hear_message(message, trio.current_time())
+        message = self._talks.place(message, trio.current_time())
+        heard = self._talks.hear_message(message, trio.current_time(), body)
         if heard is None:
             return
         talk, turn = heard

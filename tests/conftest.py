@@ -6,11 +6,18 @@ import os
 
 import pytest
 import trio.testing
+from hypothesis import settings
 
 # No test may reach a real model by accident: no key, and an address at which nobody answers.
 for name in [name for name in os.environ if name.startswith(("ANTHROPIC_", "OPENAI_", "AIKYO_"))]:
     del os.environ[name]
 os.environ["ANTHROPIC_BASE_URL"] = os.environ["OPENAI_BASE_URL"] = "http://127.0.0.1:9"
+
+# The same examples in every run, so that a test that passed passes again, on a machine as slow as it
+# likes; `make fuzz` looks for new ones, longer.
+settings.register_profile("steady", derandomize=True, deadline=None, max_examples=100)
+settings.register_profile("thorough", deadline=None, max_examples=5000, print_blob=True)
+settings.load_profile("steady")
 
 
 @pytest.fixture

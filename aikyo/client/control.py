@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from ..errors import UsageError
 from ..text import inert
-from ..wire import Context, SwarmFile, SwarmStatus, bare_name
+from ..wire import Context, MeshStatus, SwarmFile, SwarmStatus, bare_name
 from .errors import ClientError, no_swarm
 from .http import HttpError, request
 
@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 class _Answer(Struct):
     id: str = ""
+    peer: str = ""
+    companion: str = ""
     detail: str = ""
 
 
@@ -47,6 +49,22 @@ class Remote:
         """What runs now."""
         return self._read(await self._call("GET", "/companions"), SwarmStatus)
 
+    async def peers(self) -> MeshStatus:
+        """Who is on the mesh, where others can join it, and who is refused."""
+        return self._read(await self._call("GET", "/peers"), MeshStatus)
+
+    async def block(self, who: str, note: str = "") -> str:
+        """Shut out whom a person calls `who`, saying why in `note`; returns its peer id."""
+        return (await self._about("block", who, note)).peer
+
+    async def unblock(self, who: str) -> str:
+        """Let in again whom a person calls `who`; returns its peer id."""
+        return (await self._about("unblock", who)).peer
+
+    async def forget(self, name: str) -> str:
+        """Free the id of a companion that is away; returns the id."""
+        return (await self._about("forget", name)).companion
+
     async def stop(self, name: str | None = None) -> None:
         """End the companion `name`; or with None the swarm, which only begins to end before this
         returns (see `wait_until_gone`)."""
@@ -61,6 +79,10 @@ class Remote:
         path = "/context" if name is None else _path(name, "context")
         answer = await self._call("POST", path, msgspec.json.encode(context))
         return self._read(answer, _Answer).id
+
+    async def _about(self, what: str, who: str, note: str = "") -> _Answer:
+        body = msgspec.json.encode({"who": who, "note": note})
+        return self._read(await self._call("POST", f"/peers/{what}", body), _Answer)
 
     def _read(self, answer: bytes, kind: type[T]) -> T:
         try:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 import trio
@@ -15,6 +18,7 @@ from .errors import ClientError
 
 __all__ = ["find_swarm", "wait_until_gone"]
 
+_URL = re.compile(r"(ws|http)://[][A-Za-z0-9.:-]+/?")
 _POLL = 0.05
 _LAST_MOMENT = 1.0
 
@@ -25,10 +29,7 @@ def find_swarm(home: Home) -> SwarmFile:
     Raises:
         NotRunningError: none is running there.
     """
-    try:
-        swarm = msgspec.json.decode(home.swarm.read_bytes(), type=SwarmFile)
-    except (OSError, msgspec.MsgspecError):
-        swarm = None
+    swarm = _read(home.swarm)
     if swarm is None or not _lives(swarm.pid):
         raise NotRunningError(f'no swarm is running in {home.root}; start one with "aikyo up"')
     return swarm
@@ -45,6 +46,22 @@ async def wait_until_gone(home: Home, swarm: SwarmFile, *, timeout: float) -> No
     await _within(_LAST_MOMENT, lambda: not _lives(swarm.pid))  # a zombie nobody reaps stays
 
 
+def _read(file: Path) -> SwarmFile | None:
+    try:
+        swarm = msgspec.json.decode(file.read_bytes(), type=SwarmFile)
+    except (OSError, msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    return swarm if _is_url(swarm.firehose) and _is_url(swarm.gateway) else None
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return bool(_URL.fullmatch(text) and parts.hostname and parts.port)
+    except ValueError:  # what is no address, or no port
+        return False
+
+
 async def _within(seconds: float, condition: Callable[[], bool]) -> bool:
     with trio.move_on_after(seconds):
         while not condition():  # noqa: ASYNC110 - another process gives no event to wait for
@@ -54,10 +71,12 @@ async def _within(seconds: float, condition: Callable[[], bool]) -> bool:
 
 
 def _lives(pid: int) -> bool:
+    if pid <= 0:  # which would stand for several processes
+        return False
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
-    except (PermissionError, OverflowError):
-        return pid > 0
+    except PermissionError:
+        return True
     return True

@@ -40,7 +40,7 @@ def render(envelope: Envelope, *, color: bool = False, zone: tzinfo | None = Non
         color: with ANSI colours.
         zone: whose time of day; None is the local one.
     """
-    time = f"{datetime.fromtimestamp(envelope.time, zone):%H:%M:%S}"
+    time = _clock(envelope.time, zone)
     who, what = _tell(envelope)
     gap = " " if what.startswith(" ") else ""
     who, what = inert(who), gap + inert(what)
@@ -51,6 +51,13 @@ def render(envelope: Envelope, *, color: bool = False, zone: tzinfo | None = Non
     if envelope.topic == Topic.ACTIONS:
         return f"{_DIM}{time}{_OFF} {_CYAN}{who}{_OFF}{what}"
     return f"{_DIM}{time} {who}{what}{_OFF}"
+
+
+def _clock(time: float, zone: tzinfo | None) -> str:
+    try:
+        return f"{datetime.fromtimestamp(time, zone):%H:%M:%S}"
+    except (ValueError, OverflowError, OSError):  # a time that no calendar has
+        return "--:--:--"
 
 
 def _tell(envelope: Envelope) -> tuple[str, str]:

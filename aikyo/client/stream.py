@@ -141,8 +141,8 @@ class Stream:
                     self._sort(_INCOMING.decode(await self._connection.get_message()))
             except ConnectionClosed as closed:
                 self._lost = _lost(closed)
-            except (msgspec.MsgspecError, RecursionError) as error:
-                self._lost = ClientError(f"the swarm sent what is no event ({error})")
+            except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+                self._lost = ClientError(inert(f"the swarm sent what is no event ({error})"))
         for answer in self._answers:
             answer.error = self._lost
             answer.there.set()
@@ -157,7 +157,7 @@ class Stream:
         elif frame.ack is not None or frame.error is not None:
             self._settle(frame)
         else:
-            self.dropped += frame.dropped
+            self.dropped += max(frame.dropped, 0)
 
     def _keep(self, envelope: Envelope) -> None:
         """Never waits: answers stand behind the events, and must be read even when no event is."""
@@ -174,7 +174,7 @@ class Stream:
         if frame.error is not None:
             kind = ClientError if frame.error.code == _OUR_SIDE else UsageError
             detail = f" ({frame.error.detail})" if frame.error.detail else ""
-            answer.error = kind(frame.error.message + detail)
+            answer.error = kind(inert(frame.error.message + detail)[:_MAX_REASON])
         answer.there.set()
 
 

@@ -48,7 +48,7 @@ def check_table(
     for key, value in table.items():
         here = (*path, key)
         if key not in fields:
-            yield document.at_key(here, f"unknown {noun} '{key}'{nearest(key, fields)}")
+            yield document.at_key(here, f"unknown {noun} {key[:80]!r}{nearest(key, fields)}")
             continue
         wanted = fields[key].type
         if (inner := _struct_in(wanted)) and get_origin(wanted) is not tuple:
@@ -75,7 +75,7 @@ def expectation(value: object, wanted: Any, *, strict: bool = True) -> tuple[Pat
     """
     choices = _choices(wanted)
     if choices and isinstance(value, str) and value not in choices:
-        return (), f"'{value}' is none of {', '.join(choices)}{_did_you_mean(value, choices)}"
+        return (), f"{value[:80]!r} is none of {', '.join(choices)}{_did_you_mean(value, choices)}"
     try:
         msgspec.convert(value, wanted, strict=strict)
     except msgspec.ValidationError as error:

@@ -16,6 +16,8 @@ __all__ = ["Document", "Path", "Problem", "TomlError", "parse_toml", "read_toml"
 MAX_FILE = 1 << 20
 """Bytes of a file that is read at all."""
 
+_MAX_WHAT = 500
+
 
 class Problem(NamedTuple):
     """What is wrong in a file, and where; lines and columns count from 1, columns in characters."""
@@ -77,7 +79,8 @@ class Document:
         row, before = self._row_column(start + quotes)
         if opening:
             row, before = row + 1, 1
-        return Problem(row + min(line, len(lines)) - 1, column + (before - 1 if line == 1 else 0), what)
+        column += before - 1 if line == 1 else 0
+        return Problem(row + min(line, len(lines)) - 1, column, _short(what))
 
     def moved(self, old: Path, new: Path) -> Document:
         """The same, with what stands at `old` (not an item of an array) at `new`, where nothing is."""
@@ -98,7 +101,7 @@ class Document:
         return self._places.get(path, (0, Span(0, 0)))
 
     def _problem(self, offset: int, what: str) -> Problem:
-        return Problem(*self._row_column(offset), what)
+        return Problem(*self._row_column(offset), _short(what))
 
     def _row_column(self, offset: int) -> tuple[int, int]:
         before = self.text[:offset]
@@ -149,12 +152,21 @@ def parse_toml(text: str) -> Document:
         raise TomlError(Problem(1, 1, "is nested too deeply")) from None
 
 
+def _short(what: str) -> str:
+    """What quotes a key or a value, which may be as long as the file and hold what a terminal obeys."""
+    what = what if len(what) <= _MAX_WHAT else what[: _MAX_WHAT - 1] + "…"
+    if what.isprintable():
+        return what
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in what)
+
+
 def _syntax_problem(error: str, text: str) -> Problem:
     found = re.fullmatch(r"(?s)(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", error)
     if found is None:
-        return Problem(1, 1, f"not TOML: {error}")
+        return Problem(1, 1, _short(f"not TOML: {error}"))
     what, line, column = found.groups()
     if line is None:
         lines = text.split("\n")
-        return Problem(len(lines), len(lines[-1]) + 1, f"not TOML: {what} at the end of the file")
-    return Problem(int(line), int(column), f"not TOML: {what[:1].lower()}{what[1:]}")
+        what = _short(f"not TOML: {what} at the end of the file")
+        return Problem(len(lines), len(lines[-1]) + 1, what)
+    return Problem(int(line), int(column), _short(f"not TOML: {what[:1].lower()}{what[1:]}"))

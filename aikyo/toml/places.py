@@ -22,6 +22,8 @@ class Span(NamedTuple):
     end: int
 
 
+_MAX_KEYS = 256  # parts of a dotted key: each prefix has a place, so that many would fill the memory
+
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _SPACE = re.compile(r"[ \t]*")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -40,6 +42,9 @@ def locate(text: str) -> dict[Path, tuple[int, Span]]:
     """For each path of the valid TOML `text`: the offset of its key, and the span of its value.
 
     An item of an array has no key, so its offset is that of the item. A table's value is its header.
+
+    Raises:
+        RecursionError: it is nested too deeply.
     """
     return _Scanner(text).document()
 
@@ -107,6 +112,8 @@ class _Scanner:
             self._skip(_SPACE)
             if self._text[self._at] != ".":
                 return found
+            if len(found) >= _MAX_KEYS:
+                raise RecursionError
             self._at += 1
 
     def _value(self, path: Path) -> Span:

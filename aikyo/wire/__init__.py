@@ -1,6 +1,6 @@
 """What travels: topics, payloads, dialects, limits. Pure."""
 
-from .codec import Decoded, Dialect, Reason, WireError, decode, encode
+from .codec import Decoded, Dialect, Reason, WireError, decode, encode, encode_all
 from .control import (
     Activity,
     CompanionStatus,
@@ -66,6 +66,7 @@ __all__ = [
     "decode",
     "derived_id",
     "encode",
+    "encode_all",
     "is_companion",
     "user_id",
 ]

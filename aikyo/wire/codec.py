@@ -2,20 +2,21 @@
 
 *Plain*: each body is one payload, nothing around it. *JSON-RPC* (the TypeScript aikyo): the payload
 is the `params` of a call, a query's `id` stands at the top level, its result is a JSON-RPC answer on
-`queries`, and `states` carries an array. Both are understood on the way in; only what is sent differs.
+`queries`, and `states` carries an array of calls. Its schemas are strict: what has a default with us
+is written out there. Both are understood on the way in; only what is sent differs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from .limits import MAX_MESSAGE
+from .limits import MAX_MESSAGE, nested_too_deeply
 from .payloads import (
     Action,
     Context,
@@ -28,7 +29,10 @@ from .payloads import (
     Topic,
 )
 
-__all__ = ["Decoded", "Dialect", "Reason", "WireError", "decode", "encode"]
+__all__ = ["Decoded", "Dialect", "Reason", "WireError", "decode", "encode", "encode_all"]
+
+
+_MAX_DETAIL = 500  # characters; what is wrong is quoted, and may be a megabyte
 
 
 class Dialect(StrEnum):
@@ -56,6 +60,7 @@ class WireError(ValueError):
     """
 
     def __init__(self, reason: Reason, detail: str) -> None:
+        detail = detail if len(detail) <= _MAX_DETAIL else detail[: _MAX_DETAIL - 1] + "…"
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
@@ -69,11 +74,13 @@ class Decoded:
         topic: where it belongs, which in the JSON-RPC dialect need not be where it came from.
         payload: the checked Struct, always with an `id` where the payload has one.
         body: the same in the plain dialect as it came, unknown fields included, to be passed on.
+        listed: it came in an array, as the States of a mesh that elects who judges for all.
     """
 
     topic: Topic
     payload: Payload
     body: Raw
+    listed: bool = False
 
 
 class _Rpc(msgspec.Struct):
@@ -102,10 +109,15 @@ _METHODS = {
 }
 _SENDS: dict[type[Payload], str] = {_TYPES[topic]: method for method, topic in _METHODS.items()}
 _MAX_STATES = 256
+_TOO_DEEP = "nested too deeply"
 
 
 def encode(
-    payload: Payload, dialect: Dialect = Dialect.PLAIN, *, body: Raw | None = None
+    payload: Payload,
+    dialect: Dialect = Dialect.PLAIN,
+    *,
+    body: Raw | None = None,
+    everybody: Sequence[str] = (),
 ) -> tuple[Topic, bytes]:
     """Write a payload for the mesh.
 
@@ -113,6 +125,8 @@ def encode(
         payload: what to send.
         dialect: how to write it.
         body: the same payload as it came in, when it is passed on with fields we do not know.
+        everybody: to whom a Message without recipients goes in the JSON-RPC dialect, where nobody
+            named is nobody.
 
     Returns:
         The topic to publish on, and the bytes.
@@ -123,12 +137,28 @@ def encode(
     plain = body if body is not None else Raw(_dumps(payload))
     topic, data = payload.topic, bytes(plain)
     if dialect is Dialect.JSONRPC:
-        topic, data = _to_rpc(payload, plain)
+        topic, data = _to_rpc(payload, plain, everybody)
+    return topic, _checked(topic, data)
+
+
+def encode_all(states: Sequence[State]) -> tuple[Topic, bytes]:
+    """Write what a leader says of all, as one array, which the JSON-RPC dialect alone has.
+
+    Raises:
+        WireError: it is over the limit.
+    """
+    data = msgspec.json.encode([_state_call(state) for state in states])
+    return Topic.STATES, _checked(Topic.STATES, data)
+
+
+def _checked(topic: Topic, data: bytes) -> bytes:
     if len(data) > MAX_MESSAGE:
         raise WireError(
             Reason.TOO_LARGE, f"{len(data)} bytes are over the limit of {MAX_MESSAGE} for one message"
         )
-    return topic, data
+    if nested_too_deeply(data):
+        raise WireError(Reason.INVALID, f"{topic}: {_TOO_DEEP}")
+    return data
 
 
 def decode(
@@ -154,6 +184,8 @@ def decode(
         raise WireError(
             Reason.TOO_LARGE, f"{len(raw)} bytes are over the limit of {MAX_MESSAGE} for one message"
         )
+    if nested_too_deeply(raw):
+        raise WireError(Reason.INVALID, f"{where}: {_TOO_DEEP}")
     try:
         raw.decode()  # what stands in unknown fields is passed on unread, and must be text all the same
         return _read(where, raw, new_id)
@@ -164,7 +196,7 @@ def decode(
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise WireError(Reason.NOT_JSON, f"{where}: not JSON: {error}") from None
     except RecursionError:
-        raise WireError(Reason.INVALID, f"{where}: nested too deeply") from None
+        raise WireError(Reason.INVALID, f"{where}: {_TOO_DEEP}") from None
     except (TypeError, ValueError, OverflowError) as error:  # what fits no JSON when put together anew
         raise WireError(Reason.INVALID, f"{where}: {error}") from None
 
@@ -177,7 +209,7 @@ def _read(topic: Topic, raw: bytes, new_id: Callable[[], str] | None) -> tuple[D
         found = [one for item in items for one in _read_one(topic, bytes(item), new_id)]
         if len(found) > _MAX_STATES:
             raise msgspec.ValidationError(f"more than {_MAX_STATES} States in one message")
-        return tuple(found)
+        return tuple(replace(one, listed=True) for one in found)
     return _read_one(topic, raw, new_id)
 
 
@@ -200,7 +232,7 @@ def _typed(topic: Topic, raw: bytes, new_id: Callable[[], str] | None) -> Decode
             raise msgspec.ValidationError("Object missing required field `id`")
         ident = new_id()
         payload = msgspec.structs.replace(payload, id=ident)
-        raw = _with_id(raw, ident)
+        raw = _with(raw, "id", ident)
     _dumps(payload)  # what cannot be written again is not taken in: numbers and strings of no JSON
     return Decoded(topic, payload, Raw(raw))
 
@@ -216,9 +248,9 @@ def _from_rpc(rpc: _Rpc) -> tuple[Topic, bytes]:
             raise msgspec.ValidationError(f"no JSON-RPC call {rpc.method[:80]!r} with params")
         if topic is not Topic.QUERIES:
             return topic, bytes(rpc.params)
-        return topic, _with_id(bytes(rpc.params), rpc.id)
+        return topic, _with(bytes(rpc.params), "id", rpc.id)
     if not isinstance(rpc.result, UnsetType):
-        return Topic.QUERY_RESULTS, _with_id(bytes(rpc.result), rpc.id)
+        return Topic.QUERY_RESULTS, _with(bytes(rpc.result), "id", rpc.id)
     if not isinstance(rpc.error, UnsetType):
         error = msgspec.json.decode(rpc.error)
         told = error.get("message") if isinstance(error, dict) else error
@@ -227,15 +259,15 @@ def _from_rpc(rpc: _Rpc) -> tuple[Topic, bytes]:
     raise msgspec.ValidationError("a JSON-RPC envelope without `method`, `result` or `error`")
 
 
-def _with_id(raw: bytes, ident: object) -> bytes:
-    """An object with an `id`, which goes before one that it has; written anew it could grow."""
-    return raw.rstrip()[:-1] + b',"id":' + msgspec.json.encode(ident) + b"}"
+def _with(raw: bytes, key: str, value: object) -> bytes:
+    """An object with one more member, which goes before one of its name; written anew it could grow."""
+    return raw.rstrip()[:-1] + b',"' + key.encode() + b'":' + msgspec.json.encode(value) + b"}"
 
 
-def _to_rpc(payload: Payload, plain: Raw) -> tuple[Topic, bytes]:
+def _to_rpc(payload: Payload, plain: Raw, everybody: Sequence[str]) -> tuple[Topic, bytes]:
     match payload:
         case State():
-            return Topic.STATES, b"[" + bytes(plain) + b"]"
+            return Topic.STATES, msgspec.json.encode([_state_call(payload)])
         case Query():
             params = _OBJECT.decode(plain)
             ident = params.pop("id")
@@ -244,20 +276,40 @@ def _to_rpc(payload: Payload, plain: Raw) -> tuple[Topic, bytes]:
         case QueryResult(success=True):
             params = _OBJECT.decode(plain)
             ident = params.pop("id")
-            answer = {"jsonrpc": "2.0", "id": ident, "result": params}
+            answer = {"jsonrpc": "2.0", "id": ident, "result": {"body": {}} | params}
             return Topic.QUERIES, msgspec.json.encode(answer)
         case QueryResult():
             answer = {"jsonrpc": "2.0", "id": payload.id, "error": payload.error}
             return Topic.QUERIES, msgspec.json.encode(answer)
         case Message() | Action():
+            if isinstance(payload, Message) and not payload.to:
+                plain = Raw(_with(bytes(plain), "to", everybody))
+            elif isinstance(payload, Action) and not payload.params:
+                plain = Raw(_with(bytes(plain), "params", {}))
             call = {"jsonrpc": "2.0", "method": _SENDS[type(payload)], "params": plain}
             return payload.topic, msgspec.json.encode(call)
         case _:  # contexts and presence have no form there
             return payload.topic, bytes(plain)
 
 
+def _state_call(state: State) -> dict[str, Any]:
+    params: dict[str, Any] = {
+        "from": state.sender,
+        "messageId": state.message_id,
+        "state": state.state,
+        "importance": state.importance,
+        "selected": state.selected,
+        "closing": state.closing,
+    }
+    if state.rank:  # of `composing`, which is ours alone: a TypeScript companion drops it
+        params["rank"] = state.rank
+    return {"jsonrpc": "2.0", "method": _SENDS[State], "params": params}
+
+
 def _dumps(payload: Payload) -> bytes:
     try:
         return msgspec.json.encode(payload)
+    except RecursionError:
+        raise WireError(Reason.INVALID, f"{payload.topic}: {_TOO_DEEP}") from None
     except (TypeError, ValueError, OverflowError, UnicodeError) as error:
         raise WireError(Reason.INVALID, f"{payload.topic}: {error}") from None

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from itertools import accumulate
+
 __all__ = [
     "MAX_ADDRESSES",
+    "MAX_DEPTH",
     "MAX_ID",
     "MAX_MESSAGE",
     "MAX_PICTURE",
     "MAX_RECIPIENTS",
     "MAX_TEXT",
+    "nested_too_deeply",
     "text_problem",
 ]
 
@@ -27,9 +32,26 @@ MAX_ID = 128
 MAX_RECIPIENTS = 256
 """Recipients one payload may name."""
 
+MAX_DEPTH = 64
+"""How deep a payload's arrays and objects may nest: far below what Python can write again from any
+place in the program, so that nothing fails later that was taken in."""
+
 
 MAX_ADDRESSES = 16
 """Addresses one presence may carry."""
+
+
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def nested_too_deeply(json: bytes) -> bool:
+    """Whether arrays and objects in `json` nest deeper than `MAX_DEPTH`. Takes linear time, also for
+    bytes that are no JSON, of which it may say anything."""
+    if json.count(b"[") + json.count(b"{") <= MAX_DEPTH:
+        return False
+    brackets = _STRING.sub(b"", json).translate(None, _NOT_BRACKETS)
+    return max(accumulate(1 if bracket in b"[{" else -1 for bracket in brackets), default=0) > MAX_DEPTH
 
 
 def text_problem(text: str, limit: int = MAX_TEXT) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -62,7 +63,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mesh_port: Port = 0
     bootstrap: tuple[str, ...] = ()
     network_key: str | None = None
-    foreign_turns: Annotated[int, Meta(ge=0)] = 20
+    foreign_turns: Annotated[int, Meta(ge=0, le=1000)] = 20
     firehose_port: Port = 8080
     gateway_port: Port = 3000
     seed: int | None = None
@@ -72,20 +73,32 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 _FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
 _MAY_BE_EMPTY = {"topic", "mesh"}
+_LISTS = {"profiles", "bootstrap"}
+_PATHS = {"profiles_dir", "network_key"}
 _MESH = re.compile(r"[a-z0-9-]{1,32}")
 
 
+Checks = Mapping[str, Callable[[Any], object]]
+"""By setting: raises `UsageError` when there is something wrong with a value."""
+
+
 def load_settings(
-    home: Home, *, cwd: Path, environ: Mapping[str, str], flags: Mapping[str, object]
+    home: Home,
+    *,
+    cwd: Path,
+    environ: Mapping[str, str],
+    flags: Mapping[str, object],
+    checks: Checks = MappingProxyType({}),
 ) -> Settings:
     """Put the settings together: defaults, HOME/aikyo.toml, ./aikyo.toml, `AIKYO_…`, flags.
 
     Args:
         home: whose `aikyo.toml` is read, if there is one.
-        cwd: where `./aikyo.toml` is looked for, and what a relative `profiles_dir` is relative to
-            (one in a file is relative to that file).
+        cwd: where `./aikyo.toml` is looked for, and what a relative `profiles_dir` or `network_key` is
+            relative to (one in a file is relative to that file).
         environ: the environment; `AIKYO_FIREHOSE_PORT` sets `firehose_port`, and so on.
         flags: by setting; None stands for a flag that was not given.
+        checks: what only higher layers know to be wrong, told with its place as everything else.
 
     Raises:
         UsageError: an unknown setting or a wrong value, with the place: ``file:line:column``, the
@@ -94,9 +107,9 @@ def load_settings(
     values: dict[str, Any] = {}
     for file in (home.settings, cwd / "aikyo.toml"):
         if _is_there(file):
-            values |= _from_file(file)
-    values |= _from_environment(environ, cwd)
-    values |= _from_flags(flags, cwd)
+            values |= _from_file(file, checks)
+    values |= _from_environment(environ, cwd, checks)
+    values |= _from_flags(flags, cwd, checks)
     if values.get("profiles") and "companions" not in values:
         values["companions"] = len(values["profiles"])
     settings = msgspec.convert(values, Settings)
@@ -114,32 +127,34 @@ def _is_there(file: Path) -> bool:
         return True
 
 
-def _from_file(file: Path) -> dict[str, Any]:
+def _from_file(file: Path, checks: Checks) -> dict[str, Any]:
     try:
         document = read_toml(file)
     except TomlError as error:
         raise _at(file, error.problem) from None
     problems = list(islice(check_table(document, Settings, noun="setting"), 20))
-    problems += _unfitting(document)
+    problems += _unfitting(document, checks)
     if problems:
         raise _at(file, min(problems))
     return _anchored(document.data, file.parent)
 
 
-def _unfitting(document: Document) -> list[Problem]:
-    found = ((key, _misfit(key, value)) for key, value in document.data.items())
+def _unfitting(document: Document, checks: Checks) -> list[Problem]:
+    found = ((key, _misfit(key, value, checks)) for key, value in document.data.items())
     return [document.at_value((key,), f"'{key}': {what}") for key, what in found if what]
 
 
-def _from_environment(environ: Mapping[str, str], cwd: Path) -> dict[str, Any]:
+def _from_environment(environ: Mapping[str, str], cwd: Path, checks: Checks) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, field in _FIELDS.items():
         variable = f"AIKYO_{key.upper()}"
         text = environ.get(variable)
         if text is None or (text == "" and key not in _MAY_BE_EMPTY):
             continue
+        if not _is_text(text):
+            raise UsageError(f"{variable}: is not UTF-8, in the environment")
         value: object = text
-        if key == "profiles":
+        if key in _LISTS:
             value = [name.strip() for name in text.split(",") if name.strip()]
         elif key == "dashboard":
             value = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(text.lower(), text)
@@ -147,27 +162,30 @@ def _from_environment(environ: Mapping[str, str], cwd: Path) -> dict[str, Any]:
         if problem:
             raise UsageError(f"{variable}: {problem[1]}, in the environment")
         values[key] = msgspec.convert(value, field.type, strict=False)
-        if what := _misfit(key, values[key]):
+        if what := _misfit(key, values[key], checks):
             raise UsageError(f"{variable}: {what}, in the environment")
     return _anchored(values, cwd)
 
 
-def _from_flags(flags: Mapping[str, object], cwd: Path) -> dict[str, Any]:
+def _from_flags(flags: Mapping[str, object], cwd: Path, checks: Checks) -> dict[str, Any]:
     values = {key: value for key, value in flags.items() if value is not None}
     for key, value in values.items():
+        if isinstance(value, str) and not _is_text(value):
+            raise UsageError(f"--{key.replace('_', '-')}: is not UTF-8")
         problem = expectation(value, _FIELDS[key].type)
-        what = problem[1] if problem else _misfit(key, value)
+        what = problem[1] if problem else _misfit(key, value, checks)
         if what:
             raise UsageError(f"--{key.replace('_', '-')}: {what}")
     return _anchored(values, cwd)
 
 
 def _anchored(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The same, with a relative `profiles_dir` made absolute."""
-    named = values.get("profiles_dir")
-    if named is None:
-        return dict(values)
-    return {**values, "profiles_dir": str((folder / Path(named).expanduser()).absolute())}
+    """The same, with relative paths made absolute."""
+    paths = {key: values[key] for key in _PATHS if values.get(key) is not None}
+    return {
+        **values,
+        **{key: str((folder / Path(path).expanduser()).absolute()) for key, path in paths.items()},
+    }
 
 
 def _is_address(text: str) -> bool:
@@ -178,6 +196,23 @@ def _is_address(text: str) -> bool:
     return True
 
 
+def _is_text(text: str) -> bool:
+    """Whether it was UTF-8; Python takes other bytes in as halves of surrogate pairs."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_path(text: str | None) -> bool:
+    try:
+        return text is None or "\0" not in str(Path(text).expanduser())
+    except RuntimeError:  # ~name, of nobody here
+        return False
+
+
+_NO_PATH = "is no path that there can be here"
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "listen": (_is_address, "is no IP address; 0.0.0.0 is all interfaces"),
     "mesh": (
@@ -185,15 +220,22 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
         "is no mesh name; it takes 1 to 32 of a-z, 0-9 and -",
     ),
     "pace": (math.isfinite, "is no pace; 1 is natural, 0 has no pauses"),
+    "profiles_dir": (_is_path, _NO_PATH),
+    "network_key": (_is_path, _NO_PATH),
 }
 
 
-def _misfit(key: str, value: object) -> str:
+def _misfit(key: str, value: object, checks: Checks) -> str:
     """What is wrong with a value whose type is right, or nothing."""
-    rule = _RULES.get(key)
-    if rule is None or expectation(value, _FIELDS[key].type) is not None or rule[0](value):
+    if key not in _FIELDS or expectation(value, _FIELDS[key].type) is not None:
         return ""
-    return f"{value!r} {rule[1]}"
+    if key in _RULES and not _RULES[key][0](value):
+        return f"{value!r} {_RULES[key][1]}"
+    try:
+        checks.get(key, bool)(value)
+    except UsageError as error:
+        return str(error)
+    return ""
 
 
 def _at(file: Path, problem: Problem) -> UsageError:

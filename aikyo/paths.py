@@ -22,7 +22,10 @@ class Home:
         """The home named by `given`, else by `AIKYO_HOME`, else the platform's data folder."""
         named = given or os.environ.get("AIKYO_HOME")
         if named:
-            return cls(Path(named).expanduser().absolute())
+            try:
+                return cls(Path(named).expanduser().absolute())
+            except RuntimeError:  # ~name, of nobody here
+                raise UsageError(f"no home {os.fspath(named)!r}: there is no such user") from None
         from platformdirs import user_data_path  # here, since most commands are given a home
 
         return cls(user_data_path("aikyo", appauthor=False))
@@ -71,6 +74,11 @@ class Home:
     def swarm(self) -> Path:
         """Where the running swarm's servers are; there only while it runs."""
         return self.root / "swarm.json"
+
+    @property
+    def roster(self) -> Path:
+        """Who is who on the mesh: pinned ids, and blocked peers."""
+        return self.root / "roster.json"
 
     @property
     def lock(self) -> Path:

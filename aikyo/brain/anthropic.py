@@ -48,6 +48,8 @@ class AnthropicBrain(Brain):
         small_model: what assesses.
     """
 
+    paid = True
+
     def __init__(
         self,
         *,

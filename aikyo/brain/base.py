@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from msgspec import Struct
 
@@ -208,9 +208,11 @@ class Brain(ABC):
     Attributes:
         label: what people are told it is, e.g. ``offline`` or ``anthropic claude-haiku-5-5``.
         usage: what its calls have added up to; stays at nothing where thinking is free.
+        paid: whether its calls cost money, so that strangers get only so many of them.
     """
 
     label: str
+    paid: ClassVar[bool] = False
     usage: Usage = Usage()
 
     @abstractmethod

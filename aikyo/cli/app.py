@@ -15,7 +15,7 @@ from typer._click.exceptions import NoArgsIsHelpError
 from typer.exceptions import TyperException
 
 from ..errors import AikyoError
-from . import context, memory, profile, ps, restart, say, stop, tail, up, version
+from . import context, memory, peers, profile, ps, restart, say, stop, tail, up, version
 
 __all__ = ["app", "main"]
 
@@ -42,6 +42,7 @@ app.command("ps")(ps.ps)
 app.command("stop")(stop.stop)
 app.command("restart")(restart.restart)
 app.add_typer(memory.memory_app, name="memory")
+app.add_typer(peers.peers_app, name="peers")
 app.add_typer(profile.profile_app, name="profile")
 app.command("version")(version.version)
 

@@ -56,6 +56,20 @@ def up(
     listen: Annotated[
         str | None, typer.Option(metavar="IP", help="Where libp2p listens. Default: everywhere.")
     ] = None,
+    mesh_port: Annotated[
+        int | None, typer.Option(metavar="PORT", help="By which others may join. Default: a free one.")
+    ] = None,
+    bootstrap: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MULTIADDR", help="A peer beyond the LAN to join by; repeatable."),
+    ] = None,
+    network_key: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The key of a private mesh (`aikyo peers key`).")
+    ] = None,
+    foreign_turns: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Paid turns an hour for a peer of another home. Default: 20."),
+    ] = None,
     firehose_port: Annotated[
         int | None, typer.Option(metavar="PORT", help="Default: 8080; 0: a free one.")
     ] = None,
@@ -89,6 +103,10 @@ def up(
         "wire": None if wire is None else str(wire),
         "mesh": mesh,
         "listen": listen,
+        "mesh_port": mesh_port,
+        "bootstrap": tuple(bootstrap) if bootstrap else None,
+        "network_key": network_key,
+        "foreign_turns": foreign_turns,
         "firehose_port": firehose_port,
         "gateway_port": gateway_port,
         "seed": seed,

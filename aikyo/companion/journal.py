@@ -21,7 +21,7 @@ async def journal(
     peer: str,
     to: tuple[str, ...] | None = None,
     conversation: str | None = None,
-) -> None:
+) -> bool:
     """Append a payload to the journal; durable against the end of the process when this returns.
 
     Args:
@@ -32,6 +32,10 @@ async def journal(
         peer: peer id of its signed author.
         to: whom it was to, where the payload does not say.
         conversation: what it belongs to, where the payload does not say.
+
+    Returns:
+        Whether it is new; False for what the journal has already, such as what gossip repeats to one
+        that starts again.
 
     Raises:
         MemoryFileError: it could not be written.
@@ -50,7 +54,9 @@ async def journal(
         reply_to=message.reply_to if message else None,
         body=msgspec.json.encode(payload).decode(),
     )
-    if await world.memory.append(entry) or await world.memory.author(entry.uid, kind) == peer:
-        return
+    if await world.memory.append(entry):
+        return True
+    if await world.memory.author(entry.uid, kind) == peer:
+        return False
     # Somebody has used the id of somebody else's message; neither may hide the other
-    await world.memory.append(replace(entry, uid=derived_id(peer, entry.uid.encode())))
+    return await world.memory.append(replace(entry, uid=derived_id(peer, entry.uid.encode())))

@@ -10,6 +10,7 @@ from ..brain import Brain
 from ..memory import Memory
 from ..mesh import MeshError, Node, Roster
 from ..wire import Event, IdMaker, Payload, bare_name, is_companion
+from .allowance import Allowance
 
 __all__ = ["World"]
 
@@ -27,6 +28,7 @@ class World:
         emit: tells this swarm's watchers what happened.
         zone: the local time zone; None means the machine's.
         pace: how long the pauses between companions' turns are; 1 is natural, 0 is none.
+        allowance: what the brain may be asked for peers of other homes; None: everything.
     """
 
     node: Node
@@ -37,6 +39,7 @@ class World:
     emit: Callable[[Event], None]
     zone: tzinfo | None = None
     pace: float = 1.0
+    allowance: Allowance | None = None
 
     @property
     def me(self) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Collection
 from http import HTTPStatus
+from typing import Annotated
 
 import msgspec
 import trio
-from msgspec import Raw
+from msgspec import Meta, Raw, Struct
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.datastructures import Headers
@@ -21,7 +22,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ..door import refusal
 from ..errors import nearest
 from ..guests import ForbiddenSenderError, from_person, with_fields
-from ..wire import MAX_MESSAGE, CompanionStatus, Context, WireError, companion_id, decode
+from ..mesh.pins import MAX_NOTE
+from ..wire import MAX_ID, MAX_MESSAGE, CompanionStatus, Context, WireError, companion_id, decode
 from .control import Control
 from .pictures import picture_type
 from .problems import HANDLERS, Problem, answer, problem
@@ -46,6 +48,10 @@ def make_app(control: Control, *, new_id: Callable[[], str], origins: Collection
         routes=[
             Route("/healthz", routes.health),
             Route("/companions", routes.companions),
+            Route("/peers", routes.peers),
+            Route("/peers/block", routes.block, methods=["POST"]),
+            Route("/peers/unblock", routes.unblock, methods=["POST"]),
+            Route("/peers/forget", routes.forget, methods=["POST"]),
             Route("/stop", routes.stop_all, methods=["POST"]),
             Route("/context", routes.context, methods=["POST"]),
             Route("/companions/{name}/stop", routes.stop, methods=["POST"]),
@@ -85,6 +91,21 @@ class _Routes:
     async def companions(self, _request: Request) -> Response:
         return answer(self._control.status())
 
+    async def peers(self, _request: Request) -> Response:
+        return answer(self._control.peers.status())
+
+    async def block(self, request: Request) -> Response:
+        meant = await _read_whom(request)
+        return answer({"peer": self._control.peers.block(meant.who, meant.note)})
+
+    async def unblock(self, request: Request) -> Response:
+        meant = await _read_whom(request)
+        return answer({"peer": self._control.peers.unblock(meant.who)})
+
+    async def forget(self, request: Request) -> Response:
+        meant = await _read_whom(request)
+        return answer({"companion": self._control.peers.forget(meant.who)})
+
     async def stop_all(self, _request: Request) -> Response:
         # Stopping ends this server too: the answer is sent before
         response = answer({"stopping": True}, HTTPStatus.ACCEPTED)
@@ -120,6 +141,22 @@ class _Routes:
         raise Problem(
             HTTPStatus.NOT_FOUND, f"no companion {name[:80]!r} in this swarm{nearest(name, names)}"
         )
+
+
+class _Whom(Struct, forbid_unknown_fields=True):
+    """A peer or a companion, as a person names it; `note` is why, for people."""
+
+    who: Annotated[str, Meta(min_length=1, max_length=MAX_ID)]
+    note: Annotated[str, Meta(max_length=MAX_NOTE)] = ""
+
+
+async def _read_whom(request: Request) -> _Whom:
+    try:
+        return msgspec.json.decode(await _read_body(request), type=_Whom)
+    except msgspec.ValidationError as error:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise Problem(HTTPStatus.BAD_REQUEST, f"not JSON: {error}") from None
 
 
 async def _read_body(request: Request) -> bytes:

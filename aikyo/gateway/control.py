@@ -6,13 +6,38 @@ from typing import Protocol
 
 from msgspec import Raw
 
-from ..wire import Context, SwarmStatus
+from ..wire import Context, MeshStatus, SwarmStatus
 
-__all__ = ["Control"]
+__all__ = ["Control", "PeerControl"]
+
+
+class PeerControl(Protocol):
+    """Who is on the mesh. Every method but `status` raises `UsageError` when nobody can be meant."""
+
+    def status(self) -> MeshStatus:
+        """Everybody who is known."""
+        ...
+
+    def block(self, who: str, note: str = "") -> str:
+        """Shut out whom a person calls `who`; returns its peer id."""
+        ...
+
+    def unblock(self, who: str) -> str:
+        """Let in again whom a person calls `who`; returns its peer id."""
+        ...
+
+    def forget(self, name: str) -> str:
+        """Free the id of a companion that is away; returns the id."""
+        ...
 
 
 class Control(Protocol):
     """The swarm, as seen from outside. Every method may raise `AikyoError` with what is wrong."""
+
+    @property
+    def peers(self) -> PeerControl:
+        """Who is on the mesh, and whom to shut out."""
+        ...
 
     def status(self) -> SwarmStatus:
         """What runs now."""

@@ -18,6 +18,8 @@ from ..config import Settings, load_settings
 from ..errors import leaves
 from ..firehose import Subscription
 from ..mesh import Mesh
+from ..mesh.bootstrap import parse_bootstrap
+from ..mesh.network_key import read_network_key
 from ..paths import Home
 from ..wire import Dialect, Event
 from .brains import Brains
@@ -28,6 +30,9 @@ from .swarm import Swarm
 __all__ = ["View", "bring_up"]
 
 log = logging.getLogger(__name__)
+
+CHECKS = {"bootstrap": lambda peers: [parse_bootstrap(peer) for peer in peers]}
+"""Of settings that the layer of settings does not understand."""
 
 View = Callable[[Swarm, Subscription], Awaitable[None]]
 """Shows a swarm and all that happens in it; when it returns, the swarm ends."""
@@ -60,12 +65,14 @@ async def bring_up(
     Raises:
         UsageError: a setting, a profile, the home or a port is wrong.
     """
-    settings = load_settings(home, cwd=cwd, environ=environ, flags=flags)
+    settings = load_settings(home, cwd=cwd, environ=environ, flags=flags, checks=CHECKS)
     cast = choose_profiles(
         settings.companions,
         settings.profiles,
         profile_dirs(home, cwd=cwd, given=settings.profiles_dir),
     )
+    key_file = settings.network_key
+    network_key = None if key_file is None else read_network_key(Path(key_file))
     seeded = partial(_chance, settings.seed)
     given = {key for key, value in flags.items() if value is not None}
     brains = Brains(settings, given, environ=environ, seeded=seeded)
@@ -74,7 +81,7 @@ async def bring_up(
         log_to_home(home, debug=debug)
         async with trio.open_nursery() as nursery:
             await nursery.start(_end_on_signal, nursery.cancel_scope, caught)
-            async with await _make_mesh(settings, seeded("mesh")) as mesh:
+            async with await _make_mesh(settings, home, network_key, seeded("mesh")) as mesh:
                 swarm = Swarm(
                     settings, home, cast, brains.open, mesh=mesh, clock=time.time, seeded=seeded
                 )
@@ -92,12 +99,20 @@ def _chance(seed: int | None, purpose: str) -> Random:
     return Random() if seed is None else Random(f"{seed} {purpose}")
 
 
-async def _make_mesh(settings: Settings, random: Random) -> Mesh:
+async def _make_mesh(settings: Settings, home: Home, network_key: bytes | None, random: Random) -> Mesh:
     # In a thread, since the import takes seconds and a signal should end us at once meanwhile
     await trio.to_thread.run_sync(importlib.import_module, "aikyo.mesh.libp2p", abandon_on_cancel=True)
     from ..mesh.libp2p import Libp2pMesh, MeshOptions
 
-    options = MeshOptions(name=settings.mesh, listen=settings.listen, dialect=Dialect(settings.wire))
+    options = MeshOptions(
+        name=settings.mesh,
+        listen=settings.listen,
+        port=settings.mesh_port,
+        bootstrap=settings.bootstrap,
+        network_key=network_key,
+        roster_file=home.roster,
+        dialect=Dialect(settings.wire),
+    )
     return Libp2pMesh(options, clock=time.time, random=random)
 
 

@@ -16,7 +16,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from ..brain import Brain
-from ..companion import Companion, Profile, World
+from ..companion import Allowance, Companion, Profile, World
 from ..config import Settings
 from ..door import own_origins
 from ..errors import UsageError, nearest
@@ -29,6 +29,7 @@ from ..wire import (
     Activity,
     CompanionStatus,
     Context,
+    Dialect,
     Event,
     IdMaker,
     SwarmFile,
@@ -38,7 +39,9 @@ from ..wire import (
     user_id,
 )
 from .lock import announce
-from .observer import OBSERVED, observe
+from .notices import give_notice
+from .observer import OBSERVED, Observer
+from .peers import Peers
 from .supervisor import Child
 
 __all__ = ["Member", "Swarm"]
@@ -61,6 +64,7 @@ class Member:
     name: str
     profile: Profile
     child: Child
+    allowance: Allowance  # lasts longer than the companion: a restart brings strangers nothing
     id: str = ""
     companion: Companion | None = None
     node: Node | None = None
@@ -82,6 +86,7 @@ class Swarm:
 
     Attributes:
         hub: all that happens.
+        peers: who is on the mesh, and whom to shut out.
     """
 
     def __init__(
@@ -106,10 +111,12 @@ class Swarm:
         self._ending = trio.Event()
         self._firehose: Firehose | None = None
         self._voice: Node | None = None  # the firehose's node, which speaks for people
+        self._observer: Observer | None = None
         self._firehose_url = ""
         self._gateway_url = ""
         self._origins: set[str] = set()
         self.hub = Hub(clock, self._new_id())
+        self.peers = Peers(mesh, lambda: self._voice.peer if self._voice else "")
         self._parts = (
             self._part("observer", self._run_observer),
             self._part("firehose", self._run_firehose),
@@ -126,6 +133,7 @@ class Swarm:
         async with trio.open_nursery() as nursery:
             for child in (*self._parts, *(member.child for member in self._members.values())):
                 nursery.start_soon(child.keep)
+            nursery.start_soon(give_notice, self._mesh.status, lambda: self._mesh.trouble, self.hub.emit)
             nursery.start_soon(self._get_ready)
             await self._ending.wait()
             nursery.cancel_scope.cancel()
@@ -205,15 +213,19 @@ class Swarm:
     # Children ------------------------------------------------------------------------------------
 
     async def _run_observer(self, child: Child) -> None:
+        led = Dialect(self.settings.wire) is Dialect.JSONRPC
         with self.hub.subscribe(topics=OBSERVED) as heard:
+            self._observer = Observer(self._mesh.roster, self.hub.emit, led=led)
             child.started()
-            await observe(heard, self._mesh.roster, self.hub.emit)
+            await self._observer.watch(heard)
 
     async def _run_firehose(self, child: Child) -> None:
         async with (
             self._mesh.join(self._home.key(FIREHOSE_KEY), None) as node,
             trio.open_nursery() as nursery,
         ):
+            if node.dialect is Dialect.JSONRPC:
+                node.judge_leaders(self._leads)
             firehose = Firehose(node, self.hub, new_id=self._new_id, origins=self._origins)
             self._firehose = firehose
             port = _port_of(self._firehose_url) or self.settings.firehose_port
@@ -224,6 +236,10 @@ class Swarm:
                 await trio.sleep_forever()
             finally:
                 self._voice = None
+
+    def _leads(self, companion: str, message_id: str) -> bool | None:
+        """Whom the firehose lets speak for others; the observer hears every message."""
+        return self._observer.leads(companion, message_id) if self._observer else None
 
     async def _run_gateway(self, child: Child) -> None:
         async with trio.open_nursery() as nursery:
@@ -240,7 +256,8 @@ class Swarm:
 
         ident = profile.metadata.id
         child = Child(ident, run, emit=self.hub.emit, clock=self._clock)
-        member = Member(name, profile, child, id=ident)
+        allowance = Allowance(self.settings.foreign_turns, self._mesh.owns)
+        member = Member(name, profile, child, allowance, id=ident)
         return member
 
     async def _run_companion(self, member: Member, child: Child) -> None:
@@ -258,6 +275,7 @@ class Swarm:
                 new_id=IdMaker(self._clock, self._seeded(f"ids of {member.name}")),
                 emit=self.hub.emit,
                 pace=self.settings.pace,
+                allowance=member.allowance if brain.paid else None,
             )
             await self._live(member, child, world)
 
@@ -268,7 +286,7 @@ class Swarm:
         member.companion = Companion(member.profile, world)
         try:
             if member.id != wanted:
-                reason = f"another peer holds {wanted}; joined as {member.id}"
+                reason = f"{wanted} is another peer's (`aikyo peers` shows whose); joined as {member.id}"
                 self.hub.emit(Event(type="notice", companion=member.id, reason=reason))
             await self._join_siblings(world.node)
             child.started()

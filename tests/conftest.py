@@ -24,4 +24,4 @@ settings.load_profile("steady")
 def patient_clock() -> trio.testing.MockClock:
     """A virtual clock for tests whose parts work in threads: it jumps only when nothing has happened
     for a while of real time, since a thread at work looks idle to trio."""
-    return trio.testing.MockClock(autojump_threshold=0.1)
+    return trio.testing.MockClock(autojump_threshold=0.25)

@@ -14,7 +14,7 @@ _COLORS = {"connected": "32", "beyond": "36", "unreachable": "33", "refused": "3
 _SHORT = 8
 _SHOWN = 3
 _HEADINGS = ("WHO", "STATE", "SINCE", "FOUND", "PEER")
-_MORE_HEADINGS = ("WITH", "WHERE", "WHY")
+_MORE_HEADINGS = ("WITH", "WHERE", "RUNS", "WHY")
 
 
 def peer_lines(status: MeshStatus, now: float, *, width: int | None, color: bool = False) -> list[str]:
@@ -83,7 +83,8 @@ def _row(one: PeerStatus, now: float) -> tuple[str, ...]:
 
 
 def _rest_of_row(one: PeerStatus) -> tuple[str, ...]:
-    return (_with(one) or "-", ",".join(map(_inert, one.addresses)) or "-", _why(one) or "-")
+    where = ",".join(map(_inert, one.addresses))
+    return tuple(cell or "-" for cell in (_with(one), where, _inert(one.agent), _why(one)))
 
 
 def _below(one: PeerStatus, width: int) -> list[str]:

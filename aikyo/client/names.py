@@ -57,6 +57,7 @@ def recipients(names: Iterable[str], status: SwarmStatus) -> tuple[str, ...]:
     """
     ours = {companion.id: companion for companion in status.companions}
     known = {bare_name(ident): ident for ident in status.others}
+    known |= {bare_name(ident): ident for ident in ours}
     known |= {companion.display_name.casefold(): companion.id for companion in ours.values()}
     known |= {companion.name: companion.id for companion in ours.values()}
     known.pop("", None)

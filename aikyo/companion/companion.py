@@ -108,16 +108,18 @@ class Companion:
                 self._talks.hear_state(state, trio.current_time(), by)
                 self._heard.wake()
             case Message() as message:
-                await self._hear(message, received, nursery)
+                await self._hear(message, received, nursery, bytes(received.body))
             case Action() as action if (spoken := as_message(action)) is not None:
                 await self._hear(spoken, received, nursery)
             case Context() as context if not context.to or self._world.me in context.to:
                 await self._perceive(context, received)
 
-    async def _hear(self, message: Message, received: Received, nursery: trio.Nursery) -> None:
+    async def _hear(
+        self, message: Message, received: Received, nursery: trio.Nursery, body: bytes = b""
+    ) -> None:
         if not hears(message, self._world.me):
             self._talks.meet(self._world.roster, trio.current_time())
-            self._talks.overhear(message, trio.current_time(), bytes(received.body))
+            self._talks.overhear(message, trio.current_time(), body)
             return
         message = self._talks.place(message, trio.current_time())
         is_new = False
@@ -125,7 +127,7 @@ class Companion:
             await self._moments.meet(message.sender)
             is_new = await journal(self._world, message, "heard", message.message, peer=received.peer)
         self._talks.meet(self._world.roster, trio.current_time())
-        heard = self._talks.hear_message(message, trio.current_time(), bytes(received.body))
+        heard = self._talks.hear_message(message, trio.current_time(), body)
         if self._led:
             self._world.node.judge_leaders(self._leads)
         if heard is not None and self._world.allowance is not None:

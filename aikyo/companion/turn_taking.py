@@ -79,7 +79,7 @@ class TurnTaking:
             await self._follow(talk, turn, assessment)
 
     async def decline(self, turn: Turn) -> None:
-        """Have no part in it, so that nobody waits for us."""
+        """Have no part in it, so that nobody waits for us; a led turn passes by whoever is silent."""
         if not isinstance(turn, LedTurn):
             await self._tell(self._state(turn, state="listen"), turn)
 

@@ -51,6 +51,7 @@ class LedTurn(Turn):
         super().__init__(message, succession, now, recent)
         self._waiting = list(succession[:MAX_LEADERS])
         self._leaders = set(self._waiting[:1])
+        self._asked = frozenset(message.to)
         self._lead_until = now + LEADER_DEADLINE
         self._settled = 0.0
         self._answered = False
@@ -98,7 +99,7 @@ class LedTurn(Turn):
         if self._over or not (by_leader or by == state.sender):
             return
         if self._ranking is None:
-            if by_leader and state.state != "composing":
+            if by_leader and state.state != "composing" and state.sender in self._asked:
                 self._collect(state, now)
         elif state.sender in self._bidders and state.sender == self._holder():
             if state.state == "composing" and self._claim is None:
@@ -147,7 +148,7 @@ class LedTurn(Turn):
         self._rank_if_complete(now)
 
     def _rank_if_complete(self, now: float) -> None:
-        if self._bids and not set(self.message.to) - self._bids.keys():
+        if self._bids and not self._asked - self._bids.keys():
             self._rank_bids(now)
 
     def _ranked(self) -> tuple[str, ...]:

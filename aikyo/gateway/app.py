@@ -134,9 +134,10 @@ class _Routes:
     def _named(self, request: Request) -> CompanionStatus:
         name = request.path_params["name"]
         companions = self._control.status().companions
-        for companion in companions:
-            if name == companion.name or companion_id(name) == companion.id:
-                return companion
+        for named in (name, companion_id(name)):
+            for companion in companions:
+                if named in (companion.name, companion.id):
+                    return companion
         names = (companion.name for companion in companions)
         raise Problem(
             HTTPStatus.NOT_FOUND, f"no companion {name[:80]!r} in this swarm{nearest(name, names)}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,8 @@ import trio
 from msgspec import Raw
 
 from ..errors import AikyoError
-from ..wire import MeshStatus, Payload, Presence, Topic
+from ..wire import Dialect, MeshStatus, Payload, Presence, State, Topic
+from .refusals import Refusals
 from .roster import Roster
 
 __all__ = ["IdTakenError", "Mesh", "MeshError", "Node", "PeerInfo", "Received"]
@@ -60,12 +62,14 @@ class PeerInfo:
         companion: the companion id bound to it, None for a firehose or a foreign node.
         addresses: multiaddrs of its open connections.
         since: when it connected, seconds since the epoch.
+        agent: what it says that it runs; empty until it has said it.
     """
 
     peer: str
     companion: str | None
     addresses: tuple[str, ...]
     since: float
+    agent: str = ""
 
 
 class Node(ABC):
@@ -76,6 +80,7 @@ class Node(ABC):
         me: own metadata, with the id that was really taken (``companion_alice-2``); None for a
             firehose, which speaks as `user_…` only.
         roster: who is who; shared by all nodes of the process.
+        dialect: how payloads are written when they are sent.
         received: what arrives. Bounded in number and bytes: when the reader is slow, the newest are
             dropped and counted under ``inbox-overflow``. Ends when the node closes;
             `MeshError`/`IdTakenError` end it early.
@@ -85,6 +90,7 @@ class Node(ABC):
     peer: str
     me: Presence | None
     roster: Roster
+    dialect: Dialect
     received: trio.MemoryReceiveChannel[Received]
     counters: Counter[str]
 
@@ -102,10 +108,29 @@ class Node(ABC):
         """
 
     @abstractmethod
+    async def publish_all(self, states: Sequence[State]) -> None:
+        """Publish what a leader says of all recipients of a message, as one array.
+
+        Raises:
+            WireError: it is over the limit.
+            MeshError: the node is closed, or the dialect has no such array.
+        """
+
+    @abstractmethod
+    def judge_leaders(self, leads: Callable[[str, str], bool | None]) -> None:
+        """From now on take in States for others in an array of whoever `leads` says may judge for all.
+        Called again, what waits for a message to become known is judged anew.
+
+        Args:
+            leads: of a companion id and a message id: True, False, or None while it is too early to
+                tell, in which case the States wait for a moment.
+        """
+
+    @abstractmethod
     async def ready(self, companions: int) -> None:
         """Wait until the roster holds that many companions (itself included) and every one of this
-        process's other nodes is in this node's gossip mesh on every topic. Waits for ever when alone
-        is expected not to be; the caller sets the deadline."""
+        process's other nodes is given what this one publishes, on every topic, by it or by others who
+        pass it on. Waits for ever when alone is expected not to be; the caller sets the deadline."""
 
     @abstractmethod
     def peers(self) -> tuple[PeerInfo, ...]:
@@ -120,10 +145,14 @@ class Mesh(ABC):
     Attributes:
         roster: who is who; shared by all nodes.
         counters: what went wrong on the way to others, by reason; each node has its own beside it.
+        refusals: who was refused something, and why.
+        trouble: what is wrong with what is kept of others on disk, for people; empty when nothing is.
     """
 
     roster: Roster
     counters: Counter[str]
+    refusals: Refusals
+    trouble: str
 
     @abstractmethod
     def join(self, key: Path, me: Presence | None) -> AbstractAsyncContextManager[Node]:

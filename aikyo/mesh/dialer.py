@@ -1,27 +1,29 @@
-"""Keeps our hosts connected to whom they should be: to each other, and to who was sighted."""
+"""Keeps our hosts connected to whom they should be: to each other, and to those of other processes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import NoReturn, Protocol
 
 import trio
 
-__all__ = ["Dialer", "Dialing"]
+from .ring import Ring
+
+__all__ = ["Dialer", "Dialing", "Targets"]
 
 _TICK = 1.0
-_AT_ONCE = 16  # dials to others under way
+_AT_ONCE = 8  # dials under way, of each kind (see `_turn`): more, and a busy machine ends none in time
 _PLACES = 4  # addresses that one dial tries
 _LONGEST = 10.0  # seconds that one dial takes at the most
 _SURE = 2  # addresses that have their turn in that time, even if nobody answers at any
-_MOST = 12  # neighbours that a host dials for, siblings and others each: gossip relays beyond
 _COURTESY = 1.0  # seconds for which the higher peer id waits for the lower one to dial
-_SPREAD = 1.0  # seconds over which the further links to another process are spread
-_FIRST_WAIT, _LAST_WAIT = 1.0, 15.0  # between attempts, doubling with each failure
-_DOUBLINGS = 5  # and the last wait is reached
+_SPREAD = 0.5  # seconds over which the further links to another process are spread
+_FIRST_WAIT, _LAST_WAIT = 1.0, 10.0  # between attempts, doubling with each failure
+_DOUBLINGS = 4  # and the last wait is reached
+_UNUSED = 30.0  # seconds after which a link that the ring does not want any more is given up
+_REMEMBERED = 256
 
 Targets = Mapping[str, tuple[str, ...]]
 """Multiaddrs by peer id."""
@@ -33,13 +35,19 @@ class Dialing(Protocol):
     def connected(self, peer: str) -> bool:
         """Whether a connection to `peer` is open."""
 
+    def inbound(self, peer: str) -> bool:
+        """Whether `peer` opened a connection that is open."""
+
     async def dial(self, peer: str, addresses: Iterable[str]) -> bool:
         """Try to connect; whether it is connected now."""
 
+    async def close(self, peer: str) -> None:
+        """Close every connection to `peer`."""
+
 
 @dataclass(slots=True)
-class _Pair:
-    """One of our hosts and one peer that it should be connected to; times in trio's seconds."""
+class _Attempts:
+    """At one peer, by one of our hosts or by any; times in trio's seconds."""
 
     addresses: tuple[str, ...]
     due: float
@@ -48,16 +56,17 @@ class _Pair:
 
 
 class Dialer:
-    """Dials what is missing, again and again with back-off.
+    """Dials what is missing in the ring (see `Ring`), again and again with back-off.
 
-    Siblings are dialed at once, whatever else is under way. Of another process's peer, one of our hosts
-    dials at once, so that it is soon known who that is; the others follow, and the lower peer id of two
-    is the first to dial.
+    Siblings are dialed at once. Of another process's peer, one of our hosts dials at once, so that it
+    is soon known who that is; the others follow, and the lower peer id of two is the first to dial. Who
+    cannot be reached by any of our hosts is skipped in the ring, and tried again by one of them.
 
     Args:
         hosts: our hosts, by their own peer id.
         siblings: where each of them listens.
-        others: where those of other processes were sighted.
+        others: where those of other processes may be reached.
+        always: those of them that one of our hosts at least is to be connected to, whatever the ring.
         random: for the choice and the jitter.
         failed: told of a peer of another process that could not be reached.
     """
@@ -68,96 +77,195 @@ class Dialer:
         siblings: Callable[[], Targets],
         others: Callable[[], Targets],
         *,
+        always: Collection[str] = (),
         random: Random,
         failed: Callable[[str], None],
     ) -> None:
         self._hosts = hosts
         self._siblings = siblings
         self._others = others
+        self._always = always
         self._random = random
         self._failed = failed
-        self._pairs: dict[tuple[str, str], _Pair] = {}
+        self._wanted: Mapping[str, frozenset[str]] = {}  # whom each of ours should be connected to
+        self._pairs: dict[tuple[str, str], _Attempts] = {}  # one of ours and a peer
+        self._lost: dict[str, _Attempts] = {}  # who cannot be reached by any of ours
+        self._met: dict[str, None] = {}  # those of other processes that we were connected to
+        self._unused: dict[tuple[str, str], float] = {}  # links beyond the ring, since when
         self._woken = trio.Event()
-        self._limit = trio.CapacityLimiter(_AT_ONCE)
+        kinds = ("sibling", "met", "new", "lost")
+        self._turns = {kind: trio.CapacityLimiter(_AT_ONCE) for kind in kinds}
+
+    @property
+    def unreachable(self) -> frozenset[str]:
+        """Those of other processes that none of our hosts could reach."""
+        return frozenset(self._lost)
 
     def wake(self) -> None:
         """Something changed: look at once."""
         self._woken.set()
+
+    def start_anew(self) -> None:
+        """What failed may not fail any more: try everybody at once."""
+        self._pairs = {pair: tries for pair, tries in self._pairs.items() if tries.under_way}
+        for tries in self._lost.values():
+            tries.due, tries.failures = 0.0, min(tries.failures, 1)
+        self.wake()
 
     async def run(self) -> NoReturn:
         """Dial until cancelled."""
         async with trio.open_nursery() as nursery:
             while True:
                 self._woken = trio.Event()
-                hosts, siblings, others = self._hosts(), self._siblings(), self._others()
-                self._forget(hosts, {**siblings, **others})
-                self._greet(hosts, others, nursery)
-                for own in hosts:
-                    self._complete(own, hosts[own], siblings, 0.0, nursery)
-                    self._complete(own, hosts[own], others, _SPREAD, nursery)
+                self._look(nursery)
                 with trio.move_on_after(_TICK):
                     await self._woken.wait()
 
-    def _forget(self, hosts: Mapping[str, Dialing], targets: Targets) -> None:
-        """Drop the pairs that nobody wants any more, and start anew with a peer that moved."""
+    def _look(self, nursery: trio.Nursery) -> None:
+        """Start the dials that are due, and end the links that have been of no use for a while."""
+        hosts, siblings = self._hosts(), self._siblings()
+        others = {peer: places for peer, places in self._others().items() if peer not in siblings}
+        targets = {**others, **siblings}
+        met = {peer for peer in others if any(host.connected(peer) for host in hosts.values())}
+        self._remember(met, others)
+        ring = Ring(targets)
+        skipped = {own: self._skipped(own, host) for own, host in hosts.items()}
+        reachable = {own: ring.neighbours(own, skipped[own]) for own in hosts}
+        wanted = {own: reachable[own] | (ring.neighbours(own) - self._lost.keys()) for own in hosts}
+        self._wanted = wanted
         self._pairs = {
-            (own, peer): pair
-            for (own, peer), pair in self._pairs.items()
-            if pair.under_way or (own in hosts and pair.addresses == targets.get(peer))
+            (own, peer): tries
+            for (own, peer), tries in self._pairs.items()
+            if tries.under_way
+            or (own in hosts and peer in wanted[own] and tries.addresses == targets[peer])
         }
+        for own, host in hosts.items():
+            near = {peer: siblings[peer] for peer in wanted[own] & siblings.keys()}
+            self._complete(own, host, near, 0.0, nursery)
+        self._greet(hosts, wanted, {peer: others[peer] for peer in others.keys() - met}, nursery)
+        for own, host in hosts.items():
+            far = {peer: others[peer] for peer in wanted[own] & others.keys()}
+            self._complete(own, host, far, _SPREAD, nursery)
+        self._give_up({own: targets.keys() - wanted[own] for own in hosts}, hosts, nursery)
 
-    def _greet(self, hosts: Mapping[str, Dialing], others: Targets, nursery: trio.Nursery) -> None:
-        """One of our hosts dials each peer that none of them has anything to do with yet."""
-        for peer, addresses in others.items():
-            if any((own, peer) in self._pairs or host.connected(peer) for own, host in hosts.items()):
+    def _remember(self, met: Collection[str], others: Targets) -> None:
+        """Those who were met are not lost; nor, for now, is who moved."""
+        self._lost = {
+            peer: tries
+            for peer, tries in self._lost.items()
+            if peer not in met and (tries.under_way or tries.addresses == others.get(peer))
+        }
+        self._met = {peer: None for peer in self._met if peer not in met} | dict.fromkeys(met)
+        for peer in list(self._met)[: max(len(self._met) - _REMEMBERED, 0)]:
+            del self._met[peer]
+
+    def _skipped(self, own: str, host: Dialing) -> frozenset[str]:
+        """Whom `own` cannot reach."""
+        failing = (
+            peer
+            for (dialing, peer), tries in self._pairs.items()
+            if dialing == own and tries.failures and not host.connected(peer)
+        )
+        return frozenset((*self._lost, *failing))
+
+    def _greet(
+        self,
+        hosts: Mapping[str, Dialing],
+        wanted: Mapping[str, Collection[str]],
+        unmet: Targets,
+        nursery: trio.Nursery,
+    ) -> None:
+        """One of our hosts dials each peer that none of them has anything to do with yet, and each that
+        was lost once its time has come."""
+        now = trio.current_time()
+        for peer, addresses in unmet.items():
+            tries = self._lost.get(peer) or _Attempts(addresses, now)
+            able = [own for own in sorted(hosts) if peer in wanted[own]]
+            if not able and (peer in self._lost or peer in self._always):
+                able = sorted(hosts)
+            busy = tries.under_way or any((own, peer) in self._pairs for own in hosts)
+            if not able or busy or tries.due > now:
                 continue
-            if free := [own for own in sorted(hosts) if self._room(own, hosts[own], others)]:
-                own = self._random.choice(free)
-                self._start(own, hosts[own], peer, _Pair(addresses, 0.0), nursery)
+            own = self._random.choice(able)
+            if peer not in self._lost:
+                self._pairs[own, peer] = tries
+            self._start(own, hosts[own], peer, tries, nursery)
 
     def _complete(
-        self, own: str, host: Dialing, targets: Targets, spread: float, nursery: trio.Nursery
+        self, own: str, host: Dialing, wanted: Targets, spread: float, nursery: trio.Nursery
     ) -> None:
-        missing = [peer for peer in targets if peer != own and not host.connected(peer)]
-        self._random.shuffle(missing)
         now = trio.current_time()
-        for peer in missing[: self._room(own, host, targets)]:
+        missing = [peer for peer in sorted(wanted) if not host.connected(peer)]
+        self._random.shuffle(missing)
+        for peer in missing:
             courtesy = 0.0 if own < peer else _COURTESY
             due = now + courtesy + spread * self._random.uniform(0.5, 1.5)
-            pair = self._pairs.setdefault((own, peer), _Pair(targets[peer], due))
-            if not pair.under_way and pair.due <= now:
-                self._start(own, host, peer, pair, nursery)
+            tries = self._pairs.setdefault((own, peer), _Attempts(wanted[peer], due))
+            if not tries.under_way and tries.due <= now:
+                self._start(own, host, peer, tries, nursery)
 
-    def _room(self, own: str, host: Dialing, targets: Targets) -> int:
-        """How many more of `targets` the host should dial."""
-        busy = {
-            peer for (dialing, peer), pair in self._pairs.items() if dialing == own and pair.under_way
+    def _give_up(
+        self,
+        unwanted: Mapping[str, Collection[str]],
+        hosts: Mapping[str, Dialing],
+        nursery: trio.Nursery,
+    ) -> None:
+        """End a link that the ring has not wanted for a while and that we opened, one a host at a time:
+        who else wants it opens it again, and then we leave it alone."""
+        now = trio.current_time()
+        self._unused = {
+            (own, peer): self._unused.get((own, peer), now)
+            for own, host in hosts.items()
+            for peer in unwanted[own]
+            if host.connected(peer) and not host.inbound(peer) and peer not in self._always
         }
-        taken = sum(peer in busy or host.connected(peer) for peer in targets)
-        return max(_MOST - taken, 0)
+        ending: set[str] = set()
+        for (own, peer), since in self._unused.items():
+            if now - since > _UNUSED and own not in ending:
+                ending.add(own)
+                nursery.start_soon(hosts[own].close, peer)
 
-    def _start(self, own: str, host: Dialing, peer: str, pair: _Pair, nursery: trio.Nursery) -> None:
-        self._pairs[own, peer] = pair
-        pair.under_way = True
-        nursery.start_soon(self._dial, host, peer, pair)
+    def _start(
+        self, own: str, host: Dialing, peer: str, tries: _Attempts, nursery: trio.Nursery
+    ) -> None:
+        tries.under_way = True
+        nursery.start_soon(self._dial, own, host, peer, tries)
 
-    async def _dial(self, host: Dialing, peer: str, pair: _Pair) -> None:
+    async def _dial(self, own: str, host: Dialing, peer: str, tries: _Attempts) -> None:
         reached = False
         try:
-            # Anybody can announce what is slow to fail; siblings wait for none of that.
-            async with nullcontext() if peer in self._hosts() else self._limit:
+            async with self._turn(peer):
+                if not self._is_wanted(own, peer):  # any more
+                    return
                 with trio.move_on_after(_LONGEST):
-                    reached = await host.dial(peer, _places(pair))
+                    reached = await host.dial(peer, _places(tries))
         finally:
-            pair.under_way = False
-        pair.failures = 0 if reached else pair.failures + 1
-        wait = min(_FIRST_WAIT * 2 ** min(pair.failures, _DOUBLINGS), _LAST_WAIT)
-        pair.due = trio.current_time() + wait * self._random.uniform(0.75, 1.25)
-        if not reached:
+            tries.under_way = False
+        tries.failures = 0 if reached else tries.failures + 1
+        wait = min(_FIRST_WAIT * 2 ** min(tries.failures, _DOUBLINGS), _LAST_WAIT)
+        tries.due = trio.current_time() + wait * self._random.uniform(0.75, 1.0)
+        if reached:
+            self.wake()
+        elif peer not in self._hosts():
+            if not any(other.connected(peer) for other in self._hosts().values()):
+                self._pairs.pop((own, peer), None)
+                self._lost.setdefault(peer, tries)
             self._failed(peer)
 
+    def _is_wanted(self, own: str, peer: str) -> bool:
+        return peer in self._lost or peer in self._always or peer in self._wanted.get(own, ())
 
-def _places(pair: _Pair) -> tuple[str, ...]:
+    def _turn(self, peer: str) -> trio.CapacityLimiter:
+        """Anybody can announce what is slow to fail: siblings wait for none of that, nor do those we
+        know for what is new, nor what is new for what failed before."""
+        if peer in self._hosts():
+            return self._turns["sibling"]
+        if peer in self._met or peer in self._always:
+            return self._turns["met"]
+        return self._turns["lost" if peer in self._lost else "new"]
+
+
+def _places(tries: _Attempts) -> tuple[str, ...]:
     """Where to try next: the nearest first, and after each failure from further on."""
-    start = pair.failures * _SURE % len(pair.addresses)
-    return (pair.addresses[start:] + pair.addresses[:start])[:_PLACES]
+    start = tries.failures * _SURE % len(tries.addresses)
+    return (tries.addresses[start:] + tries.addresses[:start])[:_PLACES]

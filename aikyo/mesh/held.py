@@ -1,4 +1,4 @@
-"""Payloads whose author is not known yet: a waiting room, bounded in all and for each author."""
+"""Payloads of which it is too early to judge: a waiting room, bounded in all and for each author."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..wire import Decoded
 __all__ = ["Held", "WaitingRoom"]
 
 _MOST, _MOST_BYTES = 256, 8 << 20
-_SHARE, _SHARE_BYTES = 16, 2 << 20  # of one author, so that it leaves room for others
+_SHARE, _SHARE_BYTES = 64, 2 << 20  # of one author, so that it leaves room for others
 
 
 @dataclass(frozen=True, slots=True)

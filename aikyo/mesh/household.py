@@ -1,27 +1,24 @@
-"""This process's nodes, the one roster they share, and who keeps an id that two peers want."""
+"""This process's nodes, the one roster they share, and what is believed of others."""
 
 from __future__ import annotations
 
-import itertools
 import math
-from abc import abstractmethod
-from collections import Counter
+from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from pathlib import Path
-from typing import Self
+from typing import NamedTuple
 
-import msgspec
 import trio
+from msgspec.structs import replace
 
-from ..wire import MeshStatus, Presence
-from .base import IdTakenError, Mesh, MeshError, Node
-from .inbound import USER
-from .local import LocalNode, background
+from ..wire import Payload, Presence
+from .claims import Claims
+from .local import LocalNode
+from .pins import Pins
 from .refusals import Refusals
+from .replays import WINDOW, Replays
 from .roster import Roster
 
-__all__ = ["Household", "LocalMesh"]
+__all__ = ["Household"]
 
 _BEYOND = 90.0
 """Seconds for which somebody beyond our neighbours is believed to be there after its last presence."""
@@ -29,48 +26,67 @@ _BEYOND = 90.0
 _GRACE = 10.0
 """Seconds for which those are remembered whom only a node that left was connected to."""
 
-_CLAIM_WINDOW = 10.0
-"""Seconds after taking an id within which a better claim to it is yielded to; later we keep it."""
-
-_PATIENCE = 1.5
-"""Seconds after which a peer that goes on claiming our id is taken for one who had it before us."""
-
-_SHUNNED = 60.0
-"""Seconds for which a node does not try again for an id that it had to give up: who took it can let
-it go and take it again as often as it likes."""
-
-_REPEATED = 20.0
-"""Seconds for which gossip may repeat what is old; afterwards a lower number is a clock set back."""
+_REPEATED = WINDOW + 10.0
+"""Seconds for which a presence numbered lower than the latest is an older one; afterwards it is of a
+clock set back, unless it is a recording."""
 
 _REMEMBERED = 1024
 
 
-class Household:
-    """One process's part of a mesh, whatever carries it. All times are trio's, in seconds."""
+class _Heard(NamedTuple):
+    sequence: bytes
+    time: float
+    refused: str | None
 
-    def __init__(self) -> None:
+
+class Household:
+    """One process's part of a mesh, whatever carries it. All times are trio's, in seconds, but those
+    of the clock that is handed in.
+
+    Args:
+        clock: seconds since the epoch.
+        pins: whose ids are kept, and who is shut out.
+        refusals: told who is refused what.
+
+    Attributes:
+        roster: who is who.
+        nodes: ours, by peer id.
+        ours: the peer ids of all that are or were ours; one that starts again is no stranger meanwhile.
+        pins: whose ids are kept, and who is shut out.
+        heard: told of each presence that holds, with its peer.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        *,
+        pins: Pins | None = None,
+        refusals: Refusals | None = None,
+    ) -> None:
         self.roster = Roster()
         self.nodes: dict[str, LocalNode] = {}
+        self.ours: set[str] = set()
+        self.pins = pins or Pins(clock)
+        self.heard: Callable[[str, Presence], None] = lambda peer, presence: None
+        self._refusals = refusals or Refusals(clock)
+        self._clock = clock
+        self._replays = Replays()
+        self._claims = Claims(self.roster, self.pins, self.nodes, self.ours)
         self._links: dict[str, set[str]] = {}  # neighbour -> those of our nodes it is connected to
-        self._heard: dict[str, tuple[bytes, float]] = {}  # author -> latest presence: number, time
-        self._given_up: dict[tuple[str, str], float] = {}  # one of ours and an id -> until when
+        self._heard: dict[str, _Heard] = {}  # author -> latest presence
+        self._left: dict[str, tuple[Presence, float]] = {}  # whose connection was lost, until when
+        self._noted: OrderedDict[tuple[str, bytes, str], None] = OrderedDict()
 
     def claim(self, node: LocalNode, wanted: Presence) -> None:
-        """Give `node` the id it wants, or the next free ``<id>-2``, ``<id>-3``, …; what it had to give
-        up lately is not free."""
-        now = trio.current_time()
-        for number in itertools.count(1):
-            me = wanted if number == 1 else msgspec.structs.replace(wanted, id=f"{wanted.id}-{number}")
-            holder = self.roster.get(me.id)
-            lost = self._given_up.get((node.peer, me.id), 0.0) > now
-            if not lost and (holder is None or holder.peer == node.peer):
-                break
-        self.roster.bind(node.peer, me, own=True)
+        """Give `node` the id that it may have: the one it wants, or one like it; see `Claims.choose`."""
+        me = replace(wanted, id=self._claims.choose(node.peer, wanted.id))
+        self.roster.bind(node.peer, me, own=True, since=trio.current_time())
         node.settle(me)
 
     def enter(self, node: LocalNode) -> None:
         """`node` is one of ours."""
         self.nodes[node.peer] = node
+        self.ours.add(node.peer)
 
     def leave(self, node: LocalNode) -> None:
         """`node` is gone and its id is free. Whom only it was connected to is remembered for a moment,
@@ -97,7 +113,16 @@ class Household:
         if not links:
             del self._links[peer]
             if peer not in self.nodes:
+                self._remember(peer)
                 self.roster.release(peer)
+
+    def recall(self, peer: str, sender: str, sequence: bytes) -> bool:
+        """`peer`, which is bound to nothing, spoke as `sender`. If that is who it was when its
+        connection was lost, only that is gone: it is heard through others, and bound as before."""
+        presence, until = self._left.get(peer, (None, 0.0))
+        if presence is None or presence.id != sender or until < trio.current_time():
+            return False
+        return self.learn(peer, presence, sequence) is None
 
     def linked(self, peer: str, own: str | None = None) -> bool:
         """Whether any of our nodes, or the one of the peer id `own`, is connected to `peer`."""
@@ -110,131 +135,105 @@ class Household:
         member = self.roster.get(companion) if companion else None
         return member is not None and member.until == math.inf
 
-    def hear(self, peer: str, presence: Presence, sequence: bytes) -> bool:
-        """A presence that `peer` signed came in; says whether it holds.
+    def since(self, companion: str) -> float:
+        """Since when `companion` is on the mesh, seconds since the epoch; 0 when it is not."""
+        member = self.roster.get(companion)
+        return 0.0 if member is None else self._clock() - (trio.current_time() - member.since)
 
-        Gossip repeats and reorders: what is older than the latest is not believed.
-        """
-        now = trio.current_time()
-        latest, when = self._heard.pop(peer, (b"", now))
-        stale = sequence < latest and now - when < _REPEATED
-        self._heard[peer] = (latest, when) if stale else (sequence, now)
-        if len(self._heard) > _REMEMBERED:
-            del self._heard[next(iter(self._heard))]
-        if stale:
-            return False
-        if presence.gone:
-            if peer not in self.nodes:
-                self.roster.release(peer)
-            return True
-        return self.learn(peer, presence)
+    def is_blocked(self, peer: str) -> bool:
+        """Whether `peer` is shut out."""
+        return self.pins.is_blocked(peer)
 
-    def learn(self, peer: str, presence: Presence) -> bool:
-        """`peer` presents itself; bind it, or settle who keeps the id. Says whether it is bound."""
-        if presence.id.startswith(USER):
-            return False
-        until = math.inf if self.linked(peer) else trio.current_time() + _BEYOND
-        if self.roster.bind(peer, presence, until=until):
-            return True
-        holder = self.roster.get(presence.id)
-        own = self.nodes.get(holder.peer) if holder else None
-        if own is None or not self._yields(own, peer):
-            return False
-        self._give_up(own.peer, presence.id)
-        own.fail(IdTakenError(f"{presence.id} is taken by the peer {peer}; join again for another id"))
-        return self.roster.bind(peer, presence, until=until)
-
-    async def watch(self) -> None:
-        """Forget those beyond our neighbours who have been silent too long; runs until cancelled."""
-        while True:
-            await trio.sleep(_BEYOND / 9)
-            self.roster.expire(trio.current_time())
-
-    def _give_up(self, peer: str, companion: str) -> None:
-        now = trio.current_time()
-        self._given_up = {key: until for key, until in self._given_up.items() if until > now}
-        self._given_up[peer, companion] = now + _SHUNNED
+    def block(self, peer: str, note: str) -> None:
+        """Shut `peer` out; its ids are free."""
+        self.pins.block(peer, note)
         self.roster.release(peer)
 
-    def _yields(self, own: LocalNode, peer: str) -> bool:
-        """Of two that took one id at the same moment, the lower peer id keeps it.
+    def is_replay(self, author: str, sequence: bytes, payload: Payload) -> bool:
+        """Whether what `author` signed is a recording; asked of all that comes in."""
+        return self._replays.is_replay(
+            author,
+            int.from_bytes(sequence, "big"),
+            payload,
+            clock=self._clock(),
+            now=trio.current_time(),
+            linked=self.linked(author),
+        )
 
-        Whoever has had it for longer does not yield and says so again (`LocalNode.insist`), which is
-        how a newcomer with a lower peer id learns that it was not at the same moment.
+    def note(self, author: str, sequence: bytes, counter: str, reason: str = "") -> None:
+        """`author` was refused something; what several of our nodes have heard is noted once."""
+        key = (author, sequence, counter)
+        if key in self._noted:
+            return
+        self._noted[key] = None
+        if len(self._noted) > _REMEMBERED:
+            self._noted.popitem(last=False)
+        self._refusals.note(author, counter, reason)
+
+    def hear(self, peer: str, presence: Presence, sequence: bytes) -> str | None:
+        """A presence that `peer` signed came in. Gossip repeats and reorders: what is older than the
+        latest is not believed, and what another node of ours has heard is no news.
+
+        Returns:
+            Why it does not hold, as it is counted; None when it holds.
         """
-        own.insist()
         now = trio.current_time()
-        if now - own.settled_at > _CLAIM_WINDOW:
-            return False
-        if own.contested_at is None:
-            own.contested_at = now
-        return peer < own.peer or now - own.contested_at > _PATIENCE
+        last = self._heard.get(peer)
+        if last is not None and sequence <= last.sequence and now - last.time < _REPEATED:
+            if sequence == last.sequence:
+                return last.refused
+            if self._replays.counts(peer):
+                return "stale"
+        refused = None
+        if not presence.gone:
+            refused = self.learn(peer, presence, sequence)
+        elif peer not in self.nodes:
+            self._left.pop(peer, None)
+            self.roster.release(peer)
+        self._heard.pop(peer, None)
+        self._heard[peer] = _Heard(sequence, now, refused)
+        if len(self._heard) > _REMEMBERED:
+            del self._heard[next(iter(self._heard))]
+        if refused is None:
+            self.heard(peer, presence)
+        return refused
 
+    def learn(self, peer: str, presence: Presence, sequence: bytes = b"") -> str | None:
+        """`peer` presents itself, by a presence of this `sequence` or on a connection: bind it, or
+        settle who keeps the id.
 
-class LocalMesh(Mesh):
-    """What both implementations of a mesh share: a household, and tasks that end with the block.
+        Returns:
+            Why it is not bound, as it is counted; None when it is.
+        """
+        if self.is_blocked(peer):
+            return "blocked"
+        linked = self.linked(peer)
+        refused = self._claims.refused(peer, presence.id, linked=linked)
+        if refused is not None:
+            self.note(peer, sequence, *refused)
+            return refused[0]
+        until = math.inf if linked else trio.current_time() + _BEYOND
+        if not self.roster.bind(peer, presence, until=until, since=trio.current_time()):
+            return "roster-full"
+        return None
 
-    Args:
-        clock: seconds since the epoch.
-        roster_file: where pinned ids and blocked peers are kept; None: in memory alone.
-        name: the mesh's name, under which they are kept.
+    async def watch(self) -> None:
+        """Forget those beyond our neighbours who have been silent too long, and keep the ids of those
+        who are there; runs until cancelled."""
+        while True:
+            await trio.sleep(_BEYOND / 9)
+            self.review()
 
-    Attributes:
-        refusals: who was refused something, and why.
-    """
+    def review(self) -> None:
+        """What is due as time passes; see `watch`."""
+        self.roster.expire(trio.current_time())
+        self._claims.review()
 
-    def __init__(
-        self, clock: Callable[[], float], *, roster_file: Path | None = None, name: str = ""
-    ) -> None:
-        self.clock = clock
-        self.household = Household()
-        self.roster = self.household.roster
-        self.counters = Counter[str]()
-        self.refusals = Refusals(clock)
-        self._name = name
-        self._open: AsyncExitStack | None = None
-
-    def join(self, key: Path, me: Presence | None) -> AbstractAsyncContextManager[Node]:
-        """See `Mesh.join`."""
-        if self._open is None:
-            raise MeshError("the mesh is not open")
-        return self._join(key, me)
-
-    def status(self) -> MeshStatus:
-        """See `Mesh.status`."""
-        return MeshStatus(addresses=(), peers=(), mesh=self._name)
-
-    def owns(self, peer: str) -> bool:
-        """See `Mesh.owns`."""
-        return peer in self.household.nodes
-
-    def block(self, peer: str, note: str = "") -> None:
-        """See `Mesh.block`."""
-
-    def unblock(self, peer: str) -> bool:
-        """See `Mesh.unblock`."""
-        return False
-
-    def forget(self, companion: str) -> bool:
-        """See `Mesh.forget`."""
-        return False
-
-    async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as stack:
-            nursery = await stack.enter_async_context(background())
-            nursery.start_soon(self.household.watch)
-            await self._start(nursery)
-            self._open = stack.pop_all()
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        stack, self._open = self._open, None
-        if stack is not None:
-            await stack.aclose()  # what the block raised goes on by itself; here only the tasks end
-
-    async def _start(self, nursery: trio.Nursery) -> None:
-        """Start what the whole process needs once."""
-
-    @abstractmethod
-    def _join(self, key: Path, me: Presence | None) -> AbstractAsyncContextManager[Node]:
-        """Join; see `Mesh.join`."""
+    def _remember(self, peer: str) -> None:
+        companion = self.roster.held_by(peer)
+        member = self.roster.get(companion) if companion else None
+        if member is not None:
+            self._left.pop(peer, None)
+            self._left[peer] = (member.presence, trio.current_time() + _BEYOND)
+            if len(self._left) > _REMEMBERED:
+                del self._left[next(iter(self._left))]

@@ -11,32 +11,36 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import NoReturn
 
 import trio
-from libp2p.abc import INetStream
 
 from ..errors import UsageError
 from ..wire import Dialect, Presence, Topic
-from .base import MeshError, Node, PeerInfo
-from .dialer import Dialer
-from .host import Host, Listener
-from .household import LocalMesh
-from .identity import Identity, load_identity
+from .base import MeshError, Node
+from .bootstrap import parse_bootstrap
+from .dialer import Dialer, Targets
+from .flow import flows_to_all
+from .identity import load_identity
 from .interfaces import ANY, local_interfaces
-from .local import LocalNode, background
+from .libp2p_node import ASK, Libp2pNode
+from .local import background
+from .local_mesh import LocalMesh
 from .mdns import Mdns, Sighting
 from .mdns_packets import mesh_tag
-from .metadata import METADATA, read_metadata, write_metadata
+from .metadata import METADATA, read_metadata
+from .status import Sought
+from .whereabouts import Whereabouts
 
-__all__ = ["Libp2pMesh", "MeshOptions"]
+__all__ = ["Libp2pMesh", "Libp2pNode", "MeshOptions"]
 
 log = logging.getLogger(__name__)
 
 _LOOK_FOR = 0.3  # seconds from the first announcement until who answers is believed to be all
 _SETTLE = 1.0  # seconds that the first id waits at the most for those that are being met
-_ASK = 5.0
-_ANSWER = 2.0  # seconds that one who asks waits at the most for our id to be settled
-_ASK_FIRST = 0.15  # seconds that one who asks waits at the most while we ask it
+_FLOW = 0.05  # seconds for which what was found of gossip's meshes holds
+_WATCH = 2.0  # seconds between looks at the clocks, and at the interfaces where there is no mDNS
+_SLEPT = 10.0  # seconds that the wall clock is ahead of the other one after the machine slept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,78 +68,6 @@ class MeshOptions:
     mdns: bool = True
 
 
-class Libp2pNode(LocalNode):
-    """A node with a libp2p host of its own."""
-
-    def __init__(self, identity: Identity, mesh: Libp2pMesh) -> None:
-        super().__init__(
-            identity.peer,
-            mesh.roster,
-            mesh.household.hear,
-            clock=mesh.clock,
-            dialect=mesh.options.dialect,
-        )
-        self._mesh = mesh
-        self._since: dict[str, float] = {}
-        self._prefix = f"{mesh.options.name}/" if mesh.options.name else ""
-        self.host = Host(
-            identity,
-            listen=mesh.options.listen,
-            topics=[self._prefix + topic for topic in Topic],
-            addresses=mesh.addresses,
-            listener=Listener(self._heard, self._connected, self._disconnected),
-            counters=self.counters,
-        )
-
-    async def ready(self, companions: int) -> None:
-        while not (len(self.roster) >= companions and self._reaches_siblings()):
-            with trio.move_on_after(0.02):  # gossip tells nobody when its mesh grows
-                await self.roster.changed()
-
-    def peers(self) -> tuple[PeerInfo, ...]:
-        return tuple(
-            PeerInfo(peer, self.roster.held_by(peer), addresses, self._since.get(peer, 0.0))
-            for peer, addresses in sorted(self.host.neighbours().items())
-        )
-
-    async def run(self) -> None:
-        """Run the host; a crash of it ends this node and no other."""
-        try:
-            await self.host.run()
-        except* Exception as group:
-            log.exception("the host of %s crashed", self.peer)
-            self.fail(MeshError(f"the node {self.peer} has failed: {_first(group)!r}"))
-
-    async def answer(self, stream: INetStream) -> None:
-        """Say who we are, once that is settled; but first hear who asks, if we are just asking it."""
-        with trio.move_on_after(_ANSWER):
-            await self.settled.wait()
-        asking = self._mesh.asking.get(str(stream.muxed_conn.peer_id))
-        if asking is not None:
-            with trio.move_on_after(_ASK_FIRST):
-                await asking.wait()
-        with trio.fail_after(_ASK):
-            await write_metadata(stream, self.me)
-
-    async def _send(self, topic: str, data: bytes) -> None:
-        await self.host.publish(self._prefix + topic, data)
-
-    def _reaches_siblings(self) -> bool:
-        siblings = (peer for peer in self._mesh.household.nodes if peer != self.peer)
-        return all(self.host.reaches(peer) for peer in siblings)
-
-    def _heard(self, topic: str, data: bytes, author: str, sequence: bytes) -> None:
-        self.inbound.take(topic.removeprefix(self._prefix), data, author, sequence)
-
-    def _connected(self, peer: str) -> None:
-        self._since.setdefault(peer, self._mesh.clock())
-        self._mesh.connected(self, peer)
-
-    def _disconnected(self, peer: str) -> None:
-        self._since.pop(peer, None)
-        self._mesh.disconnected(self, peer)
-
-
 class Libp2pMesh(LocalMesh):
     """This process's part of a mesh of libp2p hosts.
 
@@ -150,7 +82,9 @@ class Libp2pMesh(LocalMesh):
 
     def __init__(self, options: MeshOptions, *, clock: Callable[[], float], random: Random) -> None:
         super().__init__(clock, roster_file=options.roster_file, name=options.name)
+        self.household.heard = self._heard
         self.options = options
+        self._private = options.network_key is not None
         self.asking: dict[str, trio.Event] = {}
         self._nodes: dict[str, Libp2pNode] = {}
         self._addresses: tuple[str, ...] = ()
@@ -158,6 +92,8 @@ class Libp2pMesh(LocalMesh):
         self._met = trio.Event()
         self._announced_at: float | None = None
         self._nursery: trio.Nursery | None = None
+        self._flow: tuple[float, bool] = (-_FLOW, False)
+        self._whereabouts = Whereabouts(map(parse_bootstrap, options.bootstrap), clock=clock)
         self._mdns = Mdns(
             mesh_tag(options.name),
             options.listen,
@@ -168,7 +104,8 @@ class Libp2pMesh(LocalMesh):
         self._dialer = Dialer(
             lambda: {peer: node.host for peer, node in self._nodes.items()},
             self._sibling_addresses,
-            lambda: {sighting.peer: sighting.addresses for sighting in self._mdns.sightings},
+            self._others,
+            always=self._whereabouts.named,
             random=random,
             failed=self._meeting_over,
         )
@@ -177,9 +114,25 @@ class Libp2pMesh(LocalMesh):
         """This machine's addresses that our hosts listen on, now."""
         return self._addresses
 
+    def is_blocked(self, peer: str) -> bool:
+        """Whether `peer` is shut out."""
+        return self.household.pins.is_blocked(peer)
+
+    def is_one(self) -> bool:
+        """Whether what one of our nodes publishes now gets to all of the others, on every topic."""
+        now = trio.current_time()
+        if now - self._flow[0] >= _FLOW:
+            flows = (
+                flows_to_all({peer: node.passes_to(topic) for peer, node in self._nodes.items()})
+                for topic in Topic
+            )
+            self._flow = (now, all(flows))
+        return self._flow[1]
+
     def connected(self, node: Libp2pNode, peer: str) -> None:
         """`node` has a connection to `peer`: ask who it is, unless that is known."""
         self.household.link(peer, node)
+        self._whereabouts.note(peer, "inbound" if node.host.inbound(peer) else "mesh")
         if peer in self._nodes or peer in self.asking or self._nursery is None:
             return
         if self.household.knows(peer):
@@ -199,6 +152,7 @@ class Libp2pMesh(LocalMesh):
             raise UsageError(f"--listen {self.options.listen}: not an IPv4 address of this machine")
         self._nursery = nursery
         nursery.start_soon(self._dialer.run)
+        nursery.start_soon(self._watch)
         if self.options.mdns:
             await nursery.start(self._mdns.run)
 
@@ -207,7 +161,7 @@ class Libp2pMesh(LocalMesh):
         identity = load_identity(key)
         if identity.peer in self._nodes:
             raise MeshError(f"{key}: this identity is on the mesh already")
-        node = Libp2pNode(identity, self)
+        node = Libp2pNode(identity, self, port=self.options.port if me is None else 0)
         if me is not None:
             node.host.serve(METADATA, node.answer)
         async with background() as nursery:
@@ -266,7 +220,7 @@ class Libp2pMesh(LocalMesh):
     async def _ask_through(self, node: Libp2pNode, peer: str) -> None:
         """Nothing that `peer` answers, or does not, is an error of ours."""
         try:
-            with trio.move_on_after(_ASK):
+            with trio.move_on_after(ASK):
                 stream = await node.host.open(peer, METADATA)
                 presence = None if stream is None else await read_metadata(stream)
                 if presence is not None:
@@ -283,23 +237,64 @@ class Libp2pMesh(LocalMesh):
         self._met.set()
         self._met = trio.Event()
 
+    def _heard(self, peer: str, presence: Presence) -> None:
+        """A presence that holds tells where its peer is."""
+        if peer not in self._nodes and self._whereabouts.hear(peer, presence, self._addresses):
+            self._dialer.wake()
+
     def _sighted(self, sighting: Sighting) -> None:
+        self._whereabouts.note(sighting.peer, "mdns")
         if self._is_meeting() and not self.household.linked(sighting.peer):
             self._unmet.add(sighting.peer)
         self._dialer.wake()
 
     def _moved(self, addresses: tuple[str, ...]) -> None:
+        """What went through an address that is gone is dead, though TCP would wait; the others are told
+        where we are now."""
+        gone = not set(self._addresses) <= set(addresses)
         self._addresses = addresses
         for node in self._nodes.values():
             node.host.addresses_changed()
+            node.present_again()
+            if gone and self._nursery is not None:
+                self._nursery.start_soon(node.host.close_moved, addresses)
+        self._dialer.start_anew()
+
+    async def _watch(self) -> NoReturn:
+        """Notice that the machine slept, and where there is no mDNS, that its addresses changed."""
+        while True:
+            wall, steady = self.clock(), trio.current_time()
+            await trio.sleep(_WATCH)
+            if self.clock() - wall - (trio.current_time() - steady) > _SLEPT:
+                log.info("the machine slept; everybody is looked for anew")
+                self._mdns.look_again()
+                self._dialer.start_anew()
+                for node in self._nodes.values():
+                    node.present_again()
+            if not self.options.mdns:
+                self._look_around()
+
+    def _look_around(self) -> None:
+        try:
+            now = tuple(interface.ip for interface in local_interfaces(self.options.listen))
+        except OSError as error:
+            log.warning("cannot list the network interfaces: %s", error)
+            return
+        if now != self._addresses:
+            self._moved(now)
+
+    def _sought(self) -> Sought:
+        return Sought(self._others(), self._dialer.unreachable, self._whereabouts.found)
+
+    def _shut_out(self, peer: str) -> None:
+        for node in self._nodes.values():
+            if self._nursery is not None:
+                self._nursery.start_soon(node.host.close, peer)
+
+    def _others(self) -> Targets:
+        found = self._whereabouts.targets(self._mdns.sightings)
+        return {peer: places for peer, places in found.items() if not self.is_blocked(peer)}
 
     def _sibling_addresses(self) -> dict[str, tuple[str, ...]]:
         ip = "127.0.0.1" if self.options.listen == ANY else self.options.listen
         return {peer: (f"/ip4/{ip}/tcp/{node.host.port}",) for peer, node in self._nodes.items()}
-
-
-def _first(group: BaseExceptionGroup[Exception]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
-import msgspec
 import trio
 from msgspec import Raw
+from msgspec.structs import replace
 
-from ..wire import Dialect, Payload, Presence, WireError, encode
+from ..wire import (
+    MAX_RECIPIENTS,
+    Dialect,
+    Message,
+    Payload,
+    Presence,
+    State,
+    WireError,
+    encode,
+    encode_all,
+)
 from .base import MeshError, Node
-from .inbound import USER, Inbound, Learn
-from .roster import Roster
+from .inbound import USER, Gatekeeper, Inbound
 
 __all__ = ["LocalNode", "background"]
 
@@ -44,34 +54,33 @@ class LocalNode(Node):
 
     Args:
         peer: own peer id.
-        roster: shared by all nodes of the process.
-        learn: told of every Presence that comes in; see `Inbound`.
+        house: who knows whom; shared by all nodes of the process.
         clock: seconds since the epoch.
         dialect: how payloads are written when they are sent.
 
     Attributes:
         settled: set once it is known what the node speaks as.
         settled_at: when that was, in trio's seconds.
-        contested_at: when another peer first claimed the same id, in trio's seconds.
         scope: around the life of the node; `fail` cancels it.
         inbound: the gate of what comes in.
     """
 
     def __init__(
-        self, peer: str, roster: Roster, learn: Learn, *, clock: Callable[[], float], dialect: Dialect
+        self, peer: str, house: Gatekeeper, *, clock: Callable[[], float], dialect: Dialect
     ) -> None:
         self.peer = peer
         self.me: Presence | None = None
-        self.roster = roster
+        self.roster = house.roster
         self.counters = Counter[str]()
-        self.inbound = Inbound(peer, roster, learn, clock=clock, counters=self.counters)
+        self.inbound = Inbound(peer, house, clock=clock, counters=self.counters)
         self.received = self.inbound.received
         self.settled = trio.Event()
         self.settled_at = 0.0
-        self.contested_at: float | None = None
         self.scope = trio.CancelScope()
-        self._dialect = dialect
-        self._insisting = trio.Event()
+        self._clock = clock
+        self.dialect = dialect
+        self._anew = trio.Event()
+        self._anew_in = 0.0
         self._failure: MeshError | None = None
         self._closed = False
 
@@ -82,9 +91,25 @@ class LocalNode(Node):
         if not self._speaks_as(sender):
             known_as = self.me.id if self.me else "a user"
             raise MeshError(f"this node speaks as {known_as}, not as {sender}")
-        topic, data = encode(payload, self._dialect, body=body)
+        to_all = self.dialect is Dialect.JSONRPC and isinstance(payload, Message) and not payload.to
+        everybody = [ident for ident in self.roster if ident != sender] if to_all else []
+        topic, data = encode(payload, self.dialect, body=body, everybody=everybody[:MAX_RECIPIENTS])
         await self._send(topic, data)
         self.counters["sent"] += 1
+
+    async def publish_all(self, states: Sequence[State]) -> None:
+        """See `Node.publish_all`."""
+        self.check()
+        if self.dialect is not Dialect.JSONRPC or self.me is None:
+            raise MeshError("only a companion in a JSON-RPC mesh speaks for others")
+        topic, data = encode_all(states)
+        await self._send(topic, data)
+        self.counters["sent"] += 1
+
+    def judge_leaders(self, leads: Callable[[str, str], bool | None]) -> None:
+        """See `Node.judge_leaders`."""
+        self.inbound.leads = leads
+        self.inbound.review()
 
     def settle(self, me: Presence | None) -> None:
         """From now on the node speaks as `me`; a firehose as users only."""
@@ -100,7 +125,18 @@ class LocalNode(Node):
 
     def insist(self) -> None:
         """Somebody else claims our id: say again, in a moment, that it is ours."""
-        self._insisting.set()
+        self.present_again(_INSIST_AFTER)
+
+    def present_again(self, after: float = 0.0) -> None:
+        """Say the presence anew in `after` seconds, or sooner when it is its time; asked for several
+        times meanwhile, it is said once."""
+        if not self._anew.is_set():
+            self._anew_in = after
+            self._anew.set()
+
+    def reachable_at(self) -> tuple[str, ...]:
+        """The multiaddrs, without ``/p2p/…``, that the presence tells others to reach us at."""
+        return ()
 
     @asynccontextmanager
     async def living(self) -> AsyncIterator[None]:
@@ -143,19 +179,22 @@ class LocalNode(Node):
 
     async def _be_present(self) -> None:
         while self.me is not None and not self._closed:
-            self._insisting = trio.Event()
+            self._anew = trio.Event()
             try:
-                await self.publish(self.me)
+                await self.publish(self._presence(self.me))
             except MeshError:  # the node is ending, and tells its own reader why
                 return
             with trio.move_on_after(_PRESENT_EVERY):
-                await self._insisting.wait()
-                await trio.sleep(_INSIST_AFTER)
+                await self._anew.wait()
+                await trio.sleep(self._anew_in)
+
+    def _presence(self, me: Presence, **more: Any) -> Presence:
+        return replace(me, addresses=self.reachable_at(), sent=self._clock(), **more)
 
     async def _say_goodbye(self) -> None:
         if self.me is None:
             return
-        topic, data = encode(msgspec.structs.replace(self.me, gone=True), self._dialect)
+        topic, data = encode(self._presence(self.me, gone=True), self.dialect)
         try:
             await self._send(topic, data)
         except (MeshError, WireError):

@@ -7,7 +7,6 @@ believed of those that come in.
 from __future__ import annotations
 
 import logging
-import re
 import socket
 from collections import Counter
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from typing import NoReturn
 
 import trio
 
-from .interfaces import Interface, is_loopback, local_interfaces
+from .interfaces import Interface, ip_of, is_loopback, local_interfaces
 from .mdns_packets import (
     Announcement,
     Goodbye,
@@ -36,10 +35,10 @@ log = logging.getLogger(__name__)
 _GROUP, _PORT = "224.0.0.251", 5353
 _MAX_PACKET = 9000  # RFC 6762, 17
 _MAX_SIGHTINGS = 256
+_MAX_OF_ONE = 128  # of one source address, so that one machine cannot push out everybody else's
 _ANSWER_GAP = 0.1  # seconds between answers; who asks in between is answered by the next
 _FIRST_GAP, _LAST_GAP = 1.0, 20.0  # seconds between questions, doubling (RFC 6762, 5.2)
 _RECHECK = 5.0  # seconds between looks at the interfaces
-_ADDRESS = re.compile(r"/ip4/(\d{1,3}(?:\.\d{1,3}){3})/tcp/\d{1,5}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +58,7 @@ class Sighting:
 class _Record:
     sighting: Sighting
     until: float
+    source: str
 
 
 class Mdns:
@@ -131,6 +131,12 @@ class Mdns:
         self._ours[self._instance(peer)] = (peer, port)
         self._answer_due.set()
 
+    def look_again(self) -> None:
+        """Much may have changed meanwhile: ask and tell anew at once."""
+        self._look_around()
+        self._answer_due.set()
+        self._moved.set()
+
     async def withdraw(self, peer: str) -> None:
         """Our `peer` leaves: say goodbye, and nothing more."""
         if self._ours.pop(self._instance(peer), None) is not None:
@@ -167,12 +173,23 @@ class Mdns:
             return
         sighting = Sighting(packet.peer, addresses)
         known = self._records.get(packet.instance)
-        self._records[packet.instance] = _Record(sighting, trio.current_time() + packet.ttl)
-        if len(self._records) > _MAX_SIGHTINGS:
-            del self._records[min(self._records, key=lambda name: self._records[name].until)]
-            self._counters["mdns-table-full"] += 1
+        until = trio.current_time() + packet.ttl
+        self._records[packet.instance] = _Record(sighting, until, source)
+        self._make_room(source)
         if known is None or known.sighting != sighting:
             self._on_sighting(sighting)
+
+    def _make_room(self, source: str) -> None:
+        """Who announces more than its share pushes out its own; when all are too many, those go of
+        whoever announced the most."""
+        of = Counter(record.source for record in self._records.values())
+        if of[source] <= _MAX_OF_ONE:
+            if len(self._records) <= _MAX_SIGHTINGS:
+                return
+            source = of.most_common(1)[0][0]
+        those = [name for name, record in self._records.items() if record.source == source]
+        del self._records[min(those, key=lambda name: self._records[name].until)]
+        self._counters["mdns-table-full"] += 1
 
     async def _answer(self) -> NoReturn:
         while True:
@@ -276,6 +293,6 @@ def _reachable(addresses: tuple[str, ...], *, same_host: bool) -> tuple[str, ...
     near: list[str] = []
     far: list[str] = []
     for address in addresses:
-        if found := _ADDRESS.fullmatch(address):
-            (near if is_loopback(found[1]) else far).append(address)
+        if ip := ip_of(address):
+            (near if is_loopback(ip) else far).append(address)
     return tuple(near + far) if same_host else tuple(far)

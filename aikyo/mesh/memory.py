@@ -6,7 +6,6 @@ hears everything else at once; the rules on ids, senders and duplicates are thos
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,9 +15,10 @@ import trio
 
 from ..wire import Dialect, Presence
 from .base import MeshError, Node, PeerInfo
-from .household import Household, LocalMesh
+from .household import Household
 from .identity import load_identity
 from .local import LocalNode
+from .local_mesh import LocalMesh
 
 __all__ = ["MemoryLan", "MemoryMesh"]
 
@@ -28,18 +28,26 @@ class MemoryLan:
 
     def __init__(self) -> None:
         self.nodes: dict[str, MemoryNode] = {}
-        self._sequence = itertools.count(1)
+        self._sequences: dict[str, int] = {}
 
     def carry(self, topic: str, data: bytes, author: str) -> None:
-        """Bring to every node, its author's too, what `author` sent."""
-        sequence = next(self._sequence).to_bytes(8, "big")
+        """Bring to every node, its author's too, what `author` sent; numbered as on libp2p, each
+        author's one by one from the nanoseconds of its start."""
+        self._sequences[author] = sequence = self._sequences.get(author, self._start(author)) + 1
         for node in list(self.nodes.values()):
-            node.inbound.take(topic, data, author, sequence)
+            node.inbound.take(topic, data, author, sequence.to_bytes(8, "big"))
 
     def connect(self, one: MemoryNode, other: MemoryNode) -> None:
-        """Make neighbours of two nodes; each learns what the other is, as far as that is settled."""
+        """Make neighbours of two nodes, unless one shuts the other out; each learns what the other is,
+        as far as that is settled."""
+        if one.household.is_blocked(other.peer) or other.household.is_blocked(one.peer):
+            return
         for here, there in ((one, other), (other, one)):
             here.meet(there)
+
+    def _start(self, author: str) -> int:
+        node = self.nodes.get(author)
+        return int(node.clock() * 1e9) if node else 0
 
 
 class MemoryNode(LocalNode):
@@ -53,10 +61,10 @@ class MemoryNode(LocalNode):
         clock: Callable[[], float],
         dialect: Dialect,
     ) -> None:
-        super().__init__(peer, household.roster, household.hear, clock=clock, dialect=dialect)
+        super().__init__(peer, household, clock=clock, dialect=dialect)
         self.household = household
+        self.clock = clock
         self._lan = lan
-        self._clock = clock
         self._since: dict[str, float] = {}
 
     def meet(self, other: MemoryNode) -> None:
@@ -133,6 +141,25 @@ class MemoryMesh(LocalMesh):
             for other in self._lan.nodes.values():
                 other.part(node)
             self.household.leave(node)
+
+    def unblock(self, peer: str) -> bool:
+        """See `Mesh.unblock`; it is a neighbour again at once."""
+        was_blocked = super().unblock(peer)
+        other = self._lan.nodes.get(peer)
+        for node in self._own():
+            if other is not None:
+                self._lan.connect(node, other)
+        return was_blocked
+
+    def _shut_out(self, peer: str) -> None:
+        other = self._lan.nodes.get(peer)
+        for node in self._own():
+            if other is not None:
+                node.part(other)
+                other.part(node)
+
+    def _own(self) -> list[MemoryNode]:
+        return [node for node in self._lan.nodes.values() if self.owns(node.peer)]
 
     def _connect(self, node: MemoryNode) -> None:
         for other in list(self._lan.nodes.values()):

@@ -11,6 +11,9 @@ __all__ = ["Refusal", "Refusals"]
 _MOST = 256
 _MOST_REASONS = 32
 
+_FOLLOWS = {"spoofed", "unbound"}
+_CAUSES = {"pinned", "claim-refused"}
+
 
 @dataclass(slots=True)
 class Refusal:
@@ -18,7 +21,9 @@ class Refusal:
 
     Attributes:
         who: its peer id; of one that never came so far as to tell it, its IP address.
-        reason: the latest reason, a short text for people.
+        reason: the latest reason, a short text for people; of what it says under an id that it was
+            refused, why it was refused that.
+        reasons: the latest text of each reason, by its counter.
         since: when it was first refused, seconds since the epoch.
         latest: when it last was.
         counters: how often, by reason as `Node.counters` names it (``spoofed``).
@@ -29,6 +34,7 @@ class Refusal:
     since: float
     latest: float
     counters: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, str] = field(default_factory=dict)
 
 
 class Refusals:
@@ -53,9 +59,12 @@ class Refusals:
         now = self._clock()
         refusal = self._refused.pop(who, None) or Refusal(who, "", now, now)
         self._refused[who] = refusal
-        refusal.reason, refusal.latest = reason or counter, now
+        refusal.latest = now
+        if counter not in _FOLLOWS or not _CAUSES & refusal.counters.keys():
+            refusal.reason = reason or counter
         if counter in refusal.counters or len(refusal.counters) < _MOST_REASONS:
             refusal.counters[counter] += 1
+            refusal.reasons[counter] = reason or counter
         if len(self._refused) > _MOST:
             del self._refused[next(iter(self._refused))]
 

@@ -7,31 +7,52 @@ Importing this module imports libp2p (1.5 s).
 
 from __future__ import annotations
 
+import functools
 import logging
-import os
-import socket
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import trio
-from libp2p.abc import IHost, INetStream
+from google.protobuf.message import DecodeError
+from libp2p.abc import INetStream
+from libp2p.crypto import serialization
+from libp2p.crypto.exceptions import CryptographyError, MissingDeserializerError
+from libp2p.crypto.keys import KeyType
+from libp2p.crypto.rsa import RSAPublicKey
+from libp2p.exceptions import ParseError, ValidationError
+from libp2p.host import basic_host
 from libp2p.host.basic_host import BasicHost
+from libp2p.identity.identify_push import identify_push
 from libp2p.io.exceptions import MessageTooLarge
 from libp2p.io.trio import TrioTCPStream
 from libp2p.network.stream.exceptions import StreamEOF, StreamReset
 from libp2p.network.swarm import Swarm
 from libp2p.peer.id import ID
-from libp2p.pubsub import mcache, pubsub, rpc_queue
+from libp2p.pubsub import mcache, pubsub
 from libp2p.pubsub.gossipsub import GossipSub
 from libp2p.pubsub.pb import rpc_pb2
 from libp2p.pubsub.pubsub import Pubsub
-from libp2p.pubsub.utils import maybe_consume_signed_record
+from libp2p.pubsub.utils import safe_bytes_from_hex
 from libp2p.stream_muxer.yamux import yamux
-from libp2p.utils.varint import read_varint_prefixed_bytes_limited
+from libp2p.tools.anyio_service.trio_manager import TrioManager
+from libp2p.utils import varint
 from multiaddr import Multiaddr  # type: ignore[import-untyped]  # it ships no types
 
+from . import muxer, replacements, signatures
+from .control import BoundedCache, tame
+from .frames import Frames, Halves, count
+from .guard import Guard
+from .limits import Limits
+from .offers import Offers
+from .outbox import MAX_RPC, Queues, RoomyQueue, Total
+from .presences import Presences
+from .replacements import AGENT
+
 __all__ = [
+    "AGENT",
     "MAX_RPC",
     "RepairedGossip",
     "RepairedHost",
@@ -39,25 +60,22 @@ __all__ = [
     "RoomyQueue",
     "apply",
     "message_id",
+    "peer_name",
     "silence_auto_connector",
 ]
 
 log = logging.getLogger(__name__)
 
-MAX_RPC = 4 << 20
-"""Bytes of one RPC, both ways; what is larger is lost without a word (1 MiB by default)."""
-
-_QUEUE, _QUEUE_BYTES = 1024, 32 << 20
-_NEARLY_FULL, _NEARLY_EMPTY = 0.75, 0.25
 _INLINE = b"\x00\x24"  # a peer id that is the multihash "identity" of a 36 byte key
-_REMEMBERED = 1024
+_THINGS = 10_000  # in one RPC: js-libp2p takes half as many
+_NUMBER, _KEY = 8, 1024  # bytes of what is signed with a message
 
 
 def apply() -> None:
     """Repair the modules; doing it again changes nothing."""
     for owner, name, value in _replaced():
         setattr(owner, name, value)
-    _quieten()
+    replacements.quieten()
 
 
 def message_id(message: rpc_pb2.Message) -> bytes:
@@ -70,68 +88,38 @@ def message_id(message: rpc_pb2.Message) -> bytes:
     return bytes(key + message.seqno)
 
 
+@functools.lru_cache(maxsize=1024)  # base58 is slow
+def peer_name(raw: bytes) -> str:
+    """A peer's id as it is written, of its bytes."""
+    return str(ID(raw))
+
+
 def silence_auto_connector(network: Swarm) -> None:
     """It dials whom it likes, whenever somebody leaves, and a low watermark of 0 does not stop it."""
 
     async def never_start() -> None:
         pass
 
+    def forget(peer_id: ID) -> None:
+        pass
+
     network.auto_connector.start = never_start  # type: ignore[method-assign]  # and so never dials
-
-
-class RoomyQueue(rpc_queue.RpcQueue):
-    """What waits to be sent to one peer: 1024 RPCs (32 by default, a burst of 100 loses 68) of up to
-    4 MiB each, and so that this is no way to fill the memory, of 32 MiB in all."""
-
-    def __init__(self) -> None:
-        super().__init__(max_size=_QUEUE, max_message_size=MAX_RPC)
-        self._bytes = 0
-        self._given_up = False
-
-    @property
-    def worth_waiting_for(self) -> bool:
-        """Whether it is nearly full, and not of a peer that was waited for in vain already."""
-        return self._fuller_than(_NEARLY_FULL) and not self._given_up
-
-    def give_up(self) -> None:
-        """Wait no more for one that is nearly full, until it is nearly empty: a peer that makes room
-        for one RPC at a time would slow every publish. What does not fit is lost."""
-        self._given_up = self._given_up or self._fuller_than(_NEARLY_FULL)
-
-    def push(self, rpc: rpc_pb2.RPC, priority: bool = False) -> bool:
-        """Queue `rpc`; False when there is no room."""
-        size = rpc.ByteSize()
-        if self._bytes + size > _QUEUE_BYTES or not super().push(rpc, priority):
-            return False
-        self._bytes += size
-        return True
-
-    async def pop(self) -> rpc_pb2.RPC | None:
-        """Wait for the next RPC; None once the queue is closed."""
-        rpc = await super().pop()
-        if rpc is not None:
-            self._bytes -= rpc.ByteSize()
-            self._given_up = self._given_up and self._fuller_than(_NEARLY_EMPTY)
-        return rpc
-
-    def _fuller_than(self, share: float) -> bool:
-        return len(self) >= _QUEUE * share or self._bytes >= _QUEUE_BYTES * share
+    network.auto_connector.record_disconnect = forget  # type: ignore[method-assign]  # else for ever
 
 
 class RepairedHost(BasicHost):
     """A host that no stream can end, and that does not work out its addresses for every RPC."""
 
-    _advertised: tuple[tuple[Multiaddr, ...], list[Multiaddr]] | None = None
+    _advertised: list[Multiaddr] | None = None
 
     def get_addrs(self) -> list[Multiaddr]:
-        """The advertised addresses; parsed anew only when we listen elsewhere (asked for every RPC)."""
-        listening = tuple(self.get_transport_addrs())
-        if self._advertised is None or self._advertised[0] != listening:
-            self._advertised = (listening, super().get_addrs())
-        return self._advertised[1]
+        """The advertised addresses; by default they are parsed anew for every RPC."""
+        if self._advertised is None:
+            self._advertised = super().get_addrs()
+        return self._advertised
 
     def forget_addrs(self) -> None:
-        """The machine's addresses changed."""
+        """We listen now, or the machine's addresses changed."""
         self._advertised = None
 
     async def _swarm_stream_handler(self, net_stream: INetStream) -> None:
@@ -140,31 +128,68 @@ class RepairedHost(BasicHost):
             await super()._swarm_stream_handler(net_stream)
         except Exception as error:  # whatever a peer's bytes can cause
             log.info("a stream of %s was reset: %r", net_stream.muxed_conn.peer_id, error)
-            await net_stream.reset()
+            with suppress(Exception):  # it may be gone already
+                await net_stream.reset()
 
 
 class RepairedPubsub(Pubsub):
-    """Pubsub that keeps the order of a stream, verifies a signed record once, and survives a message."""
+    """Pubsub that keeps the order of a stream, reads no more of it than it must, and survives a message.
 
-    def __init__(self, *args: Any, counters: Counter[str], **kwargs: Any) -> None:
+    Args:
+        guard: how much a neighbour and an author may send.
+        args: as `Pubsub` takes them.
+        kwargs: the same.
+    """
+
+    def __init__(self, *args: Any, guard: Guard, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._counters = counters
-        self._verified: dict[ID, bytes] = {}
+        self.peer_queues = Queues(Total(guard.limits.queued))
+        self._guard = guard
+        self._counters = guard.counters
+        self._halves = Halves(guard.limits.halves)
         self._writing: dict[INetStream, trio.Lock] = {}
+        self._reading: dict[ID, list[INetStream]] = {}
+        self._greeting: set[ID] = set()  # a stream to them is being opened
+
+    async def _handle_new_peer(self, peer_id: ID) -> None:
+        """By default two connections that come together get a stream each; js-libp2p closes the first,
+        and what was on it is lost."""
+        if peer_id in self._greeting:
+            return
+        self._greeting.add(peer_id)
+        try:
+            await super()._handle_new_peer(peer_id)
+        finally:
+            self._greeting.discard(peer_id)
 
     async def continuously_read_stream(self, stream: INetStream) -> None:
         """By default each message gets a task of its own, which trio starts in any order."""
         peer = stream.muxed_conn.peer_id
+        streams = self._reading.setdefault(peer, [])
+        streams.append(stream)
+        frames = Frames(stream, self.max_inbound_rpc_size, self._halves)
         try:
+            if len(streams) > self._guard.limits.gossip_streams:
+                await streams.pop(0).reset()  # each may hold an RPC of some MiB that never ends
             while True:
-                frame = await read_varint_prefixed_bytes_limited(stream, self.max_inbound_rpc_size)
+                frame = await frames.next()
+                if (things := count(frame, _THINGS)) > _THINGS:
+                    raise MessageTooLarge(f"an RPC of more than {_THINGS} things")
+                if wait := self._guard.messages(str(peer), max(things, 1)):
+                    await trio.sleep(wait)  # before anything is read or verified, which is what costs
                 await self._handle(rpc_pb2.RPC.FromString(frame), peer)
         except (StreamEOF, StreamReset):
             log.debug("%s closed its stream", peer)
         except MessageTooLarge:
-            self._counters["rpc-too-large"] += 1
-            await stream.reset()
-            self._handle_dead_peer(peer)
+            await self._offended(stream, "rpc-too-large")
+        except (DecodeError, ParseError):
+            await self._offended(stream, "unreadable")
+        finally:
+            frames.close()
+            if stream in streams:
+                streams.remove(stream)
+            if not streams and self._reading.get(peer) is streams:
+                del self._reading[peer]
 
     async def push_msg(self, msg_forwarder: ID, msg: rpc_pb2.Message) -> None:
         """By default a message with an unreadable key ends the whole host."""
@@ -173,9 +198,30 @@ class RepairedPubsub(Pubsub):
             return
         try:
             await super().push_msg(msg_forwarder, msg)
-        except Exception as error:  # whatever a peer's bytes can cause
+        except (MissingDeserializerError, CryptographyError) as error:  # others can read such keys
             log.info("a message through %s was dropped: %r", msg_forwarder, error)
             self._counters["unverifiable"] += 1
+        except Exception as error:  # whatever a peer's bytes can cause
+            log.info("a message through %s was dropped: %r", msg_forwarder, error)
+            self._guard.garbage(str(msg_forwarder), "unverifiable")
+
+    async def validate_msg(self, msg_forwarder: ID, msg: rpc_pb2.Message) -> None:
+        """What is verified and within its author's limits is passed on, and delivered.
+
+        By default a cache is searched here, from one end to the other, for validators that we have not.
+
+        Raises:
+            ValidationError: this is not.
+        """
+        if msg_forwarder == self.my_id:
+            return
+        author = peer_name(msg.from_id)
+        if self._guard.blocks(author):
+            self._guard.refuse(author, "blocked")
+        elif self._guard.admits(str(msg_forwarder), author, msg.topicIDs[0], len(msg.data)):
+            return
+        self._mark_msg_seen(msg)  # else it is verified again for each neighbour that has it
+        raise ValidationError
 
     async def write_msg(self, stream: INetStream, rpc_msg: rpc_pb2.RPC) -> bool:
         """By default what is replayed to a newcomer is written between the pieces of what is sent."""
@@ -188,39 +234,76 @@ class RepairedPubsub(Pubsub):
                 self._writing.pop(stream, None)
 
     async def _handle(self, rpc: rpc_pb2.RPC, peer: ID) -> None:
-        if not self._is_record_good(rpc, peer):
-            self._counters["bad-record"] += 1
-            return
+        who = str(peer)
+        # By default it is verified for each RPC, and one that is older than the last, as after the clock
+        # was set back, costs its sender all that it says. Nothing of ours asks where a peer says it is.
+        rpc.ClearField("senderRecord")
+        rpc.DiscardUnknownFields()  # nobody has signed them, and they would be passed on
         for message in rpc.publish:
-            if self._is_subscribed_to_msg(message):
+            if _is_plain(message) and self._is_subscribed_to_msg(message):
                 await self.push_msg(peer, message)
                 await trio.lowlevel.checkpoint()  # else an RPC of thousands stops everything else
+        # Each one may make us send the messages of the last seconds again.
         if len(rpc.subscriptions) <= self.max_subscriptions_per_rpc:
             for subscription in rpc.subscriptions:
-                self.handle_subscription(peer, subscription)
+                if self._guard.control(who):
+                    self.handle_subscription(peer, subscription)
         if rpc.HasField("control"):
+            rpc.control.CopyFrom(tame(rpc.control, who, self.topic_ids, self._guard))
             await self.router.handle_rpc(rpc, peer)
 
-    def _is_record_good(self, rpc: rpc_pb2.RPC, peer: ID) -> bool:
-        """By default the same record is verified for every RPC: a quarter of the time."""
-        record: bytes = rpc.senderRecord
-        if record and self._verified.get(peer) != record:
-            host: IHost = self.host
-            if not maybe_consume_signed_record(rpc, host, peer):
-                return False
-            if len(self._verified) >= _REMEMBERED:
-                self._verified.clear()
-            self._verified[peer] = record
-        rpc.ClearField("senderRecord")  # the router would verify it once more
-        return True
+    def _handle_dead_peer(self, peer_id: ID) -> None:
+        """By default what a peer subscribed to is forgotten with our stream to it. Of two connections
+        one may be left, on which it sends: it would not subscribe again, and hear nothing more."""
+        topics = [topic for topic, peers in self.peer_topics.items() if peer_id in peers]
+        super()._handle_dead_peer(peer_id)
+        if topics and self._reading.get(peer_id) and self._peer_is_connected(peer_id):
+            for topic in topics:
+                self.peer_topics.setdefault(topic, set()).add(peer_id)
+            self._peer_subscription_count[peer_id] = len(topics)
+
+    async def _offended(self, stream: INetStream, counter: str) -> None:
+        peer = stream.muxed_conn.peer_id
+        self._guard.garbage(str(peer), counter)
+        with suppress(Exception):  # it may be gone already
+            await stream.reset()
+        self._handle_dead_peer(peer)
+
+
+def _is_plain(message: rpc_pb2.Message) -> bool:
+    """By default one under several topics is kept under all of them, made up or not; and the number of
+    a message, as long as it may be, is remembered for two minutes."""
+    return (
+        len(message.topicIDs) == 1
+        and len(message.seqno) <= _NUMBER
+        and max(len(message.from_id), len(message.key), len(message.signature)) <= _KEY
+    )
 
 
 class RepairedGossip(GossipSub):
-    """Gossip that sends its own messages to every subscriber, and keeps no endless lists."""
+    """Gossip that sends its own messages to every subscriber, keeps no endless lists, and offers to a
+    newcomer what it may have missed.
 
-    def __init__(self, *args: Any, counters: Counter[str], **kwargs: Any) -> None:
+    Args:
+        counters: what was lost, by reason.
+        limits: what a neighbour may cost.
+        presences: the topic of which the latest message of each author is kept.
+        args: as `GossipSub` takes them.
+        kwargs: the same.
+    """
+
+    def __init__(
+        self, *args: Any, counters: Counter[str], limits: Limits, presences: Presences, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._counters = counters
+        self._offers = Offers()
+        self.presences = presences
+        # By default what comes before a peer has subscribed is kept for it, beside what it is offered.
+        self._pending_messages = defaultdict(_Forgetful)
+        # By default it keeps what a flood brings, of any size.
+        window, history = self.mcache.window_size, self.mcache.history_size
+        self.mcache = _Cache(window, history, limits.cached, self.presences)
         # By default one entry a message, for ever; only the adaptive mode, which is off, reads them.
         self.recent_message_deliveries = defaultdict(_Forgetful)
         # Its weights are 0 and its thresholds infinite: work without an effect.
@@ -239,15 +322,76 @@ class RepairedGossip(GossipSub):
             if self._is_gossipsub_peer(peer)
         }
 
+    async def publish(self, msg_forwarder: ID, pubsub_msg: rpc_pb2.Message) -> None:
+        """By default the latest of each author is forgotten with all else, and a newcomer never hears
+        it."""
+        self.presences.put(pubsub_msg)
+        await super().publish(msg_forwarder, pubsub_msg)
+
+    async def send_recent_messages(self, peer_id: ID, topic: str) -> None:
+        """By default the messages of the last seconds are sent whole to a newcomer by everybody that it
+        connects to: of sixty hosts that start together, each message hundreds of times."""
+        assert isinstance(self.mcache, BoundedCache)
+        ids = self.presences.ids() if topic == self.presences.topic else self.mcache.recent(topic)
+        if ids:
+            await self.emit_ihave(topic, ids, peer_id)
+
+    async def handle_ihave(self, ihave_msg: rpc_pb2.ControlIHave, sender_peer_id: ID) -> None:
+        """By default what several offer is asked of all of them."""
+        assert self.pubsub is not None
+        seen = self.pubsub.seen_messages
+        decoded = (safe_bytes_from_hex(wire) for wire in ihave_msg.messageIDs)
+        unseen = [mid for mid in decoded if mid is not None and not seen.has(mid)]
+        if accepted := self._offers.accept(unseen, trio.current_time()):
+            offer = rpc_pb2.ControlIHave(topicID=ihave_msg.topicID, messageIDs=accepted)
+            await super().handle_ihave(offer, sender_peer_id)
+
+    async def handle_iwant(self, iwant_msg: rpc_pb2.ControlIWant, sender_peer_id: ID) -> None:
+        """By default one message is sent as often as it is asked for, and thousands in one piece."""
+        decoded = ((safe_bytes_from_hex(wire), wire) for wire in iwant_msg.messageIDs)
+        ids = {mid: wire for mid, wire in decoded if mid is not None}
+        assert isinstance(self.mcache, BoundedCache)
+        if given := self.mcache.wanted(str(sender_peer_id), list(ids)):
+            allowed = rpc_pb2.ControlIWant(messageIDs=[ids[mid] for mid in given])
+            await super().handle_iwant(allowed, sender_peer_id)
+
+    def _check_equivocation(self, msg: rpc_pb2.Message) -> bool:
+        """By default it keeps whole messages, 500 and more, to find two under one id; the second of
+        them is dropped as seen in any case."""
+        return True
+
+    def _periodic_security_cleanup(self) -> None:
+        """By default who was asked to wait is remembered for ever, once it is gone."""
+        super()._periodic_security_cleanup()
+        now = time.time()
+        for peers in self.back_off.values():
+            for peer in [peer for peer, until in peers.items() if until <= now]:
+                del peers[peer]
+
     def _handle_dropped_rpc(self, peer_id: ID, rpc: rpc_pb2.RPC, reason: str) -> None:
         """By default a full queue is not told to anybody."""
         self._counters["outbox-overflow"] += len(rpc.publish)
         super()._handle_dropped_rpc(peer_id, rpc, reason)
 
 
-class _Forgetful(list[float]):
-    def append(self, _: float) -> None:
+class _Forgetful(list[Any]):
+    def append(self, _: object) -> None:
         """Keep nothing."""
+
+
+class _Cache(BoundedCache):
+    """The messages of the last seconds, and of one topic the latest of each author."""
+
+    def __init__(self, window_size: int, history_size: int, most: int, presences: Presences) -> None:
+        super().__init__(window_size, history_size, most)
+        self._presences = presences
+
+    def get(self, mid: bytes) -> rpc_pb2.Message | None:
+        """The message with the id `mid`, if it is kept."""
+        return super().get(mid) or self._presences.get(mid)
+
+
+_KEYS = serialization.key_type_to_public_key_deserializer | {KeyType.RSA.value: signatures.read_rsa_key}
 
 
 def _replaced() -> tuple[tuple[object, str, object], ...]:
@@ -255,48 +399,15 @@ def _replaced() -> tuple[tuple[object, str, object], ...]:
         (pubsub, "RpcQueue", RoomyQueue),  # what `Pubsub` makes its queues of
         (pubsub, "SUBSCRIPTION_CHANNEL_SIZE", 1024),  # 32 by default: a burst loses its newest
         (mcache, "default_msg_id_fn", message_id),  # hard-coded there, whatever `Pubsub` was given
-        (TrioTCPStream, "__init__", _open_stream),
-        (yamux.YamuxStream, "_auto_tune_and_send_window_update", _credit),
+        (TrioTCPStream, "__init__", replacements.open_stream),
+        (yamux.YamuxStream, "_auto_tune_and_send_window_update", replacements.credit),
+        (yamux.YamuxStream, "write", muxer.write),
+        (TrioManager, "run_task", replacements.run_task),
+        (TrioManager, "_find_parent_task", replacements.no_parent),
+        (pubsub, "signature_validator", signatures.verify),
+        (RSAPublicKey, "from_bytes", signatures.read_rsa_key),
+        (serialization, "key_type_to_public_key_deserializer", _KEYS),
+        (varint, "read_varint_prefixed_bytes", replacements.read_line),
+        (basic_host, "update_peerstore_from_identify", replacements.identified),
+        (identify_push, "update_peerstore_from_identify", replacements.identified),
     )
-
-
-_plain_open_stream = TrioTCPStream.__init__
-_KEEPALIVE = {"TCP_KEEPIDLE": 5, "TCP_KEEPALIVE": 5, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3}
-
-
-def _open_stream(self: TrioTCPStream, stream: trio.SocketStream) -> None:
-    """By default a pulled cable or a sleeping peer is never noticed; so it is within 12 s."""
-    _plain_open_stream(self, stream)
-    stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in {**_KEEPALIVE, "TCP_USER_TIMEOUT": 10_000}.items():
-        if hasattr(socket, name):  # systems differ
-            stream.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-
-
-async def _credit(self: yamux.YamuxStream, *, bytes_read: int = 0) -> None:
-    """By default every read is credited to the sender at once, and too much of it: three frames a
-    message. Here half a window at a time."""
-    self._pending_recv_release += bytes_read
-    if self._pending_recv_release >= yamux.DEFAULT_WINDOW_SIZE // 2:
-        credit, self._pending_recv_release = self._pending_recv_release, 0
-        self.recv_window += credit
-        await self.send_window_update(credit)
-
-
-def _quieten() -> None:
-    """libp2p logs to nobody's handler, which Python prints, and on the root logger, which it sets up.
-
-    Errors are raised to us as well and logged there; who sets LIBP2P_DEBUG sees libp2p's own log.
-    """
-    root = logging.getLogger()
-    if not root.handlers:
-        root.addHandler(logging.NullHandler())
-    if _is_ours not in root.filters:
-        root.addFilter(_is_ours)
-    if not os.environ.get("LIBP2P_DEBUG"):
-        logging.getLogger("libp2p").setLevel(logging.CRITICAL)
-        logging.getLogger("libp2p.network.auto_connector").setLevel(logging.CRITICAL)
-
-
-def _is_ours(record: logging.LogRecord) -> bool:
-    return f"{os.sep}libp2p{os.sep}network{os.sep}" not in record.pathname

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import trio
+from msgspec import structs
 
 from ..wire import Presence
 
@@ -25,11 +26,13 @@ class Member:
         presence: its metadata.
         until: when it is forgotten unless it presents itself again, in the caller's seconds;
             infinity for one of our own and for a neighbour, who is known to leave.
+        since: when it was bound, in the caller's seconds.
     """
 
     peer: str
     presence: Presence
     until: float = math.inf
+    since: float = 0.0
 
 
 class Roster:
@@ -57,12 +60,21 @@ class Roster:
         """The companion id that `peer` speaks as, if it is bound to one."""
         return self._ids.get(peer)
 
-    def bind(self, peer: str, presence: Presence, *, until: float = math.inf, own: bool = False) -> bool:
+    def bind(
+        self,
+        peer: str,
+        presence: Presence,
+        *,
+        until: float = math.inf,
+        own: bool = False,
+        since: float = 0.0,
+    ) -> bool:
         """Bind `presence.id` to `peer`; a peer has one id, so an older one of its own is let go.
 
-        What is bound for good is not shortened by a later `until`. When the roster is full, who comes
-        for good takes the place of whoever would be forgotten first, and one of our `own` always fits:
-        names from beyond our neighbours cost nothing to make up.
+        What is bound for good is not shortened by a later `until`, and stays bound `since` it first was;
+        a presence that does not tell its addresses and time (metadata has none) does not undo them.
+        When the roster is full, who comes for good takes the place of whoever would be forgotten first,
+        and one of our `own` always fits: names from beyond our neighbours cost nothing to make up.
 
         Returns:
             Whether it is bound now; False when another peer holds the id, or the roster is full.
@@ -72,9 +84,15 @@ class Roster:
             return False
         if peer not in self._ids and not self._make_room(until) and not own:
             return False
-        member = Member(peer, presence, max(until, holder.until) if holder else until)
-        if member == holder:
-            return True
+        if holder is not None:
+            until, since = max(until, holder.until), holder.since
+            told = holder.presence
+            if not presence.sent:
+                presence = structs.replace(presence, addresses=told.addresses, sent=told.sent)
+            if structs.replace(told, sent=presence.sent) == presence:  # it is still there: no news
+                self._members[presence.id] = Member(peer, presence, until, since)
+                return True
+        member = Member(peer, presence, until, since)
         self._drop(peer)
         self._members[presence.id] = member
         self._ids[peer] = presence.id

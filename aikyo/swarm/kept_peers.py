@@ -11,7 +11,7 @@ from ..mesh.identity import load_identity
 from ..mesh.roster_file import RosterFile
 from ..paths import Home
 from ..wire import PeerStatus, companion_id
-from .peers import find_peer
+from .peers import find_blocked, find_peer, noted
 
 __all__ = ["KeptPeers"]
 
@@ -39,10 +39,11 @@ class KeptPeers:
         Raises:
             UsageError: it is nobody, or not one alone, or one of this home's.
         """
-        peer = find_peer(who, (*self._pinned(), *self._blocked()))
+        known = (*self._pinned(), *self._blocked())
+        peer = find_peer(who, known)
         if peer in self._own:
             raise UsageError(f"{peer} is one of this home's own")
-        self._pins.block(peer, note)
+        self._pins.block(peer, noted(peer, known, note))
         return self._saved(peer)
 
     def unblock(self, who: str) -> str:
@@ -51,7 +52,7 @@ class KeptPeers:
         Raises:
             UsageError: nobody of that name is blocked, or not one alone.
         """
-        peer = find_peer(who, self._blocked())
+        peer = find_blocked(who, self._blocked())
         if not self._pins.unblock(peer):
             raise UsageError(f"{peer} is not blocked")
         return self._saved(peer)
@@ -72,7 +73,10 @@ class KeptPeers:
         return tuple(PeerStatus(peer=pin.peer, state="away", companion=ident) for ident, pin in pinned)
 
     def _blocked(self) -> tuple[PeerStatus, ...]:
-        return tuple(PeerStatus(peer=peer, state="blocked") for peer in self._pins.blocked())
+        return tuple(
+            PeerStatus(peer=peer, state="blocked", reason=block.note)
+            for peer, block in self._pins.blocked().items()
+        )
 
     def _saved(self, done: str) -> str:
         try:

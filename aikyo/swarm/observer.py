@@ -23,9 +23,9 @@ OBSERVED = (Topic.MESSAGES, Topic.STATES, Topic.ACTIONS)
 
 MAX_OPEN = 64
 
-_MESSAGE = msgspec.json.Decoder(Message)
+_MESSAGE = msgspec.json.Decoder(Message, float_hook=float)  # see `wire.codec`
 _STATE = msgspec.json.Decoder(State)
-_ACTION = msgspec.json.Decoder(Action)
+_ACTION = msgspec.json.Decoder(Action, float_hook=float)
 
 
 class Observer:

@@ -12,7 +12,7 @@ from ..mesh import Mesh
 from ..text import inert
 from ..wire import MeshStatus, PeerStatus, bare_name, companion_id
 
-__all__ = ["FIREHOSE", "Peers", "find_peer"]
+__all__ = ["FIREHOSE", "Peers", "find_blocked", "find_peer", "noted"]
 
 FIREHOSE = "firehose"
 """What this swarm's node is called that is no companion's."""
@@ -23,6 +23,7 @@ SHORTEST_PART = 6
 _PEER_ID = re.compile(r"[1-9A-HJ-NP-Za-km-z]{40,128}")
 _CANDIDATES = 5
 _NAME = 64  # characters of a name in a note
+_AFTER_NAME = ": "
 
 
 class Peers:
@@ -54,9 +55,7 @@ class Peers:
         """
         known = self.status().peers
         peer = find_peer(who, known)
-        # One that is blocked has no name any more: the note keeps what it was called
-        called = next((_called(one) for one in known if one.peer == peer), "")
-        self._mesh.block(peer, ": ".join(filter(None, (called[:_NAME], note))))
+        self._mesh.block(peer, noted(peer, known, note))
         return peer
 
     def unblock(self, who: str) -> str:
@@ -65,8 +64,7 @@ class Peers:
         Raises:
             UsageError: nobody of that name is blocked, or not one alone.
         """
-        blocked = [one for one in self.status().peers if one.state == "blocked"]
-        peer = find_peer(who, blocked)
+        peer = find_blocked(who, self.status().peers)
         if not self._mesh.unblock(peer):
             raise UsageError(f"{peer} is not blocked")
         return peer
@@ -114,6 +112,23 @@ def find_peer(who: str, peers: Iterable[PeerStatus]) -> str:
     if _PEER_ID.fullmatch(part):
         return part
     raise UsageError(f"nobody here is called {who[:80]!r}; `aikyo peers` shows who there is")
+
+
+def find_blocked(who: str, peers: Iterable[PeerStatus]) -> str:
+    """The peer id of whom a person means among those of `peers` that are blocked; they are called as
+    their note says. See `find_peer`."""
+    blocked = (one for one in peers if one.state == "blocked")
+    return find_peer(bare_name(who), [replace(one, name=_noted_name(one)) for one in blocked])
+
+
+def noted(peer: str, peers: Iterable[PeerStatus], note: str) -> str:
+    """`note`, after what `peer` is called: one that is blocked has no name any more."""
+    called = next((_called(one) for one in peers if one.peer == peer), "")
+    return _AFTER_NAME.join(filter(None, (called[:_NAME], note)))
+
+
+def _noted_name(blocked: PeerStatus) -> str:
+    return blocked.reason.partition(_AFTER_NAME)[0]
 
 
 def _described(one: PeerStatus) -> str:

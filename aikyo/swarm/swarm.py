@@ -133,7 +133,7 @@ class Swarm:
         async with trio.open_nursery() as nursery:
             for child in (*self._parts, *(member.child for member in self._members.values())):
                 nursery.start_soon(child.keep)
-            nursery.start_soon(give_notice, self._mesh.status, lambda: self._mesh.trouble, self.hub.emit)
+            nursery.start_soon(give_notice, self._mesh, self.hub.emit)
             nursery.start_soon(self._get_ready)
             await self._ending.wait()
             nursery.cancel_scope.cancel()

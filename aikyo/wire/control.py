@@ -104,6 +104,7 @@ class PeerStatus(Struct, frozen=True, kw_only=True):
         state: where it stands.
         companion: the companion id bound or pinned to it, empty for none.
         name: that companion's display name.
+        agent: what it says that it runs (``js-libp2p/2.9.0 …``), of a neighbour that has said it.
         found: how it was found, empty when that is not known any more.
         addresses: multiaddrs of its connections, or where it may be reached; for one without a peer id
             its IP address.
@@ -118,6 +119,7 @@ class PeerStatus(Struct, frozen=True, kw_only=True):
     state: PeerState
     companion: str = ""
     name: str = ""
+    agent: str = ""
     found: Found | Literal[""] = ""
     addresses: tuple[str, ...] = ()
     neighbours: tuple[str, ...] = ()

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NoReturn
 
 __all__ = ["Hashed", "hashed", "stringify"]
 
+_EXACT = 15  # digits of a whole number that a float holds, whichever they are
 _ARRAY_INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 _MAX_ARRAY_INDEX = 2**32 - 2
 _UNSAFE = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
@@ -33,6 +36,7 @@ class Hashed:
     text: bytes
 
 
+@lru_cache(maxsize=4)  # every companion of the process hears the same, and it may be a megabyte
 def hashed(raw: bytes | str, *, enveloped: bool = True) -> Hashed | None:
     """What a TypeScript companion hashes of a message, or None for what its schema refuses.
 
@@ -43,7 +47,7 @@ def hashed(raw: bytes | str, *, enveloped: bool = True) -> Hashed | None:
     try:
         found = json.loads(
             raw.decode() if isinstance(raw, bytes) else raw,
-            parse_int=float,  # JavaScript has no other numbers
+            parse_int=_whole,
             parse_constant=_refuse,
             object_pairs_hook=_object,
         )
@@ -59,26 +63,20 @@ def hashed(raw: bytes | str, *, enveloped: bool = True) -> Hashed | None:
 
 
 def stringify(value: object) -> str:
-    """``JSON.stringify`` of what was read from JSON, with numbers as floats and keys in their order.
+    """``JSON.stringify`` of what was read from JSON, with keys in their order.
 
     Raises:
         TypeError: JSON has no such value.
     """
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return _string(value)
-        case float() | int():
-            return _number(float(value))
-        case list():
-            return "[" + ",".join(map(stringify, value)) + "]"
-        case dict():
-            return "{" + ",".join(f"{_string(key)}:{stringify(one)}" for key, one in value.items()) + "}"
-        case _:
-            raise TypeError(f"JSON has no {type(value).__name__}")
+    write = _WRITE.get(type(value))
+    if write is None:
+        raise TypeError(f"JSON has no {type(value).__name__}")
+    return write(value)
+
+
+def _whole(digits: str) -> int | float:
+    """JavaScript has floats alone; what those hold exactly is quicker to write as it is."""
+    return int(digits) if len(digits) <= _EXACT and digits != "-0" else float(digits)
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -141,7 +139,10 @@ def _number(value: float) -> str:
         return "null"
     if value == 0:
         return "0"
-    decimal = Decimal(repr(value))
+    shortest = repr(value)
+    if "e" not in shortest:
+        return shortest.removesuffix(".0")
+    decimal = Decimal(shortest)
     sign = "-" if value < 0 else ""
     digits = "".join(map(str, decimal.as_tuple().digits)).rstrip("0")
     point = decimal.adjusted() + 1  # digits before the decimal point
@@ -153,3 +154,16 @@ def _number(value: float) -> str:
         return f"{sign}0.{'0' * -point}{digits}"
     fraction = f".{digits[1:]}" if len(digits) > 1 else ""
     return f"{sign}{digits[0]}{fraction}e{point - 1:+d}"
+
+
+_WRITE: dict[type, Callable[[Any], str]] = {
+    type(None): lambda _: "null",
+    bool: lambda value: "true" if value else "false",
+    str: _string,
+    int: lambda value: _number(float(value)) if abs(value) >= 10**_EXACT else str(value),
+    float: _number,
+    list: lambda value: "[" + ",".join(map(stringify, value)) + "]",
+    dict: lambda value: (
+        "{" + ",".join(f"{_string(key)}:{stringify(one)}" for key, one in value.items()) + "}"
+    ),
+}

@@ -20,7 +20,7 @@ from aikyo.cli import main
 from aikyo.cli.terminal import colored
 from aikyo.client import find
 from aikyo.paths import Home
-from aikyo.wire import Event, Message
+from aikyo.wire import Event, MeshStatus, Message
 from tests.support.servers import House, Steering, swarm
 
 
@@ -128,6 +128,9 @@ async def test_say_reads_stdin(
         (("context", "alcie", "rain"), "did you mean 'alice'?"),
         (("restart", "alcie"), "did you mean 'alice'?"),
         (("stop", "alcie"), "did you mean 'alice'?"),
+        (("peers", "block", "alcie"), "nobody here is called 'alcie'"),
+        (("peers", "block", "eve", "--mesh", "other"), "runs on another mesh"),
+        (("peers", "unblock", ""), "who"),
     ],
 )
 async def test_a_wrong_call_is_one_line_and_exit_2(
@@ -142,7 +145,15 @@ async def test_a_wrong_call_is_one_line_and_exit_2(
 
 @pytest.mark.parametrize(
     "args",
-    [("say", "alice", "hi"), ("tail",), ("ps",), ("stop",), ("restart", "a"), ("context", "a", "b")],
+    [
+        ("say", "alice", "hi"),
+        ("tail",),
+        ("ps",),
+        ("peers",),
+        ("stop",),
+        ("restart", "a"),
+        ("context", "a", "b"),
+    ],
 )
 def test_without_a_swarm_the_exit_code_is_3(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], args: tuple[str, ...]
@@ -186,6 +197,34 @@ async def test_ps_shows_a_table_that_stands_straight(
     assert bob.endswith("嬉しい  -")
     assert all(line.startswith("elsewhere on the mesh: ") for line in elsewhere)
     assert [one["name"] for one in json.loads(as_json.out)["companions"]] == ["alice", "bob"]
+
+
+async def test_peers_are_shown_whole_in_a_pipe(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with up(tmp_path, capsys) as running:
+        shown = await running.aikyo("peers")
+        as_json = await running.aikyo("peers", "--json")
+        heading, eve = shown.out.splitlines()[-2:]
+        assert heading.split()[:2] == ["WHO", "STATE"]
+        assert eve.split()[:2] == ["eve", "connected"]
+        assert "12D3KooWEve" in eve
+        assert msgspec.json.decode(as_json.out, type=MeshStatus) == running.steering.peers.known
+
+
+async def test_a_running_swarm_shuts_peers_out_when_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with up(tmp_path, capsys) as running:
+        blocked = await running.aikyo("peers", "block", "eve", "--note", "floods")
+        assert (blocked.code, blocked.out) == (0, "12D3KooWEve is blocked\n")
+        unblocked = await running.aikyo("peers", "unblock", "eve", "--json")
+        assert json.loads(unblocked.out) == {"unblocked": "12D3KooWEve"}
+        forgotten = await running.aikyo("peers", "forget", "carol")
+        assert forgotten.out == "companion_carol is forgotten\n"
+        asked = [("block", "eve", "floods"), ("unblock", "eve"), ("forget", "carol")]
+        assert running.steering.peers.asked == asked
+        assert not running.home.roster.exists()
 
 
 async def test_stop_waits_until_the_swarm_is_gone(

@@ -298,6 +298,22 @@ async def test_a_busy_companion_leaves_the_turn_to_the_next(tmp_path: Path) -> N
         assert room.messages(second.conversation)[1].sender == "companion_bob"
 
 
+async def test_what_was_heard_before_a_restart_is_not_answered_again(tmp_path: Path) -> None:
+    minds = brains("alice")
+    async with gathering(tmp_path, minds) as room:
+        hello = await room.say("hello")
+        await room.until(lambda: len(room.messages()) == 2)
+    async with gathering(tmp_path, minds) as room:
+        await room.person.publish(hello)  # as gossip repeats the last seconds to a newcomer
+        new = await room.say("are you back?")
+        await room.until(lambda: len(room.messages()) == 3)
+        assert room.messages()[-1].reply_to == new.id
+        assert [moment.message.id for moment in minds["alice"].assessed if moment.message] == [
+            hello.id,
+            new.id,
+        ]
+
+
 async def test_a_message_with_anothers_id_hides_nothing_from_memory(tmp_path: Path) -> None:
     minds = brains("alice")
     minds["alice"].on_assess = lambda _: Assessment(speak=False)

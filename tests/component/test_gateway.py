@@ -15,7 +15,7 @@ import trio
 
 from aikyo.errors import UsageError
 from aikyo.gateway import app, serve_gateway, server
-from aikyo.wire import Context
+from aikyo.wire import CompanionStatus, Context
 from tests.support.servers import Steering
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 32
@@ -88,6 +88,45 @@ async def test_it_says_that_it_is_well_and_what_runs() -> None:
         assert "access-control-allow-origin" not in response.headers
 
 
+async def test_it_shows_who_is_on_the_mesh_and_shuts_peers_out() -> None:
+    async with gateway() as served:
+        status = (await served.http.get("/peers")).json()
+        assert [one["companion"] for one in status["peers"]] == ["companion_eve"]
+        assert status["addresses"] == ["/ip4/192.0.2.7/tcp/4001/p2p/12D3KooWFirehose"]
+        done = await served.post("/peers/block", {"who": "eve", "note": "floods"})
+        assert (done.status_code, done.json()) == (200, {"peer": "12D3KooWEve"})
+        assert (await served.post("/peers/unblock", {"who": "eve"})).json() == {"peer": "12D3KooWEve"}
+        done = await served.post("/peers/forget", {"who": "carol"})
+        assert done.json() == {"companion": "companion_carol"}
+        asked = [("block", "eve", "floods"), ("unblock", "eve"), ("forget", "carol")]
+        assert served.steering.peers.asked == asked
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [
+        ({"who": "nobody"}, 409, "nobody here is called 'nobody'"),
+        ({}, 422, "`who`"),
+        ({"who": ""}, 422, "who"),
+        ({"who": "eve", "note": "x" * 257}, 422, "note"),
+        ({"who": "eve", "nonsense": 1}, 422, "nonsense"),
+        ("eve", 422, "object"),
+    ],
+)
+async def test_whom_to_block_is_told_clearly(body: object, status: int, says: str) -> None:
+    async with gateway() as served:
+        assert says in problem(await served.post("/peers/block", body), status)
+
+
+async def test_what_is_no_json_names_nobody() -> None:
+    async with gateway() as served:
+        for garbage in (b"{", b"\xff", b"[" * 10_000):
+            response = await served.http.post("/peers/block", content=garbage, headers=JSON)
+            assert response.status_code in {400, 422}
+            problem(response, response.status_code)
+        assert served.steering.peers.asked == []
+
+
 async def test_a_context_for_everyone_is_published_with_an_id() -> None:
     async with gateway() as served:
         response = await served.post(
@@ -140,6 +179,18 @@ async def test_companions_are_stopped_and_restarted_by_name() -> None:
         assert (await served.http.post("/companions/companion_alice/restart")).status_code == 200
         assert served.steering.asked == [("stop", "alice"), ("restart", "alice")]
         assert problem(await served.http.post("/companions/bob/restart"), 409) == "bob is busy"
+
+
+async def test_a_name_goes_before_an_id_that_came_out_like_it() -> None:
+    steering = Steering()
+    steering.companions = (
+        CompanionStatus(name="alice", id="companion_alice-2", activity="listening"),
+        CompanionStatus(name="alice-2", id="companion_alice-3", activity="listening"),
+    )
+    async with gateway(steering) as served:
+        for name in ("alice-2", "companion_alice-2", "alice-3"):
+            await served.http.post(f"/companions/{name}/stop")
+        assert steering.asked == [("stop", "alice-2"), ("stop", "alice"), ("stop", "alice-2")]
 
 
 async def test_stopping_the_swarm_is_answered_before_it_ends() -> None:

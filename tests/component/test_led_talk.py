@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
+from msgspec import Raw
 
 from aikyo.brain import Assessment, BrainError, Moment, Toolbox
 from aikyo.conversation.led_turn import LEADER_DEADLINE
 from aikyo.mesh.memory import MemoryMesh
-from aikyo.wire import Closing, Dialect, Message, Presence, State
+from aikyo.wire import Action, Closing, Dialect, Message, Presence, State
 from tests.support.gathering import Gathering, ScriptedBrain, gathering
 from tests.support.typescript import TypeScriptCompanion
 
@@ -282,3 +283,16 @@ async def test_what_overtook_its_message_is_judged_anew_once_the_message_is_hear
         await room.person.publish(Message(id="m1", sender="user_mika", to=IDS[1:2], message="Bob?"))
         await room.until(lambda: room.states("m1"))
     assert known == [True]
+
+
+async def test_what_is_done_elects_nobody_whatever_it_holds(tmp_path: Path) -> None:
+    async with led(tmp_path, minds("alice")) as room:
+        spoken = Action(id="a1", sender="user_mika", name="speak", params={"message": "hello"})
+        body = Raw(
+            b'{"id":"a1","from":"user_mika","to":["companion_alice"],"message":"hello",'
+            b'"name":"speak","params":{"message":"hello"}}'
+        )
+        await room.person.publish(spoken, body=body)
+        await room.until(lambda: any(one.reply_to == "a1" for one in room.messages()))
+        talks = room.companions["alice"]._talks
+        assert talks.leads(IDS[0], "a1", trio.current_time()) is False

@@ -89,6 +89,14 @@ async def until_counted(node: Node, reason: str) -> None:
             await trio.sleep(0.005)
 
 
+async def until_met(one: Node, other: Node) -> None:
+    with trio.fail_after(DEADLINE):
+        while not all(
+            there.peer in [p.peer for p in here.peers()] for here, there in ((one, other), (other, one))
+        ):
+            await trio.sleep(0.005)
+
+
 async def until_roster(node: Node, *ids: str) -> None:
     with trio.fail_after(DEADLINE):
         while tuple(node.roster) != tuple(sorted(ids)):
@@ -140,9 +148,19 @@ async def test_every_kind_of_payload_is_understood_in_either_dialect(world: Worl
     jsonrpc = world.process(BOB, dialect=Dialect.JSONRPC)
     async with plain as (alice,), jsonrpc as (bob,):
         await everybody(2, alice, bob)
-        for node, other, own in ((alice, bob, ALICE), (bob, alice, BOB)):
+        # In the JSON-RPC dialect nobody named is nobody, so that everybody is named there.
+        for node, other, own, to, everybody_is in (
+            (alice, bob, ALICE, BOB, ()),
+            (bob, alice, BOB, ALICE, (ALICE,)),
+        ):
+            to_all = message(own)
+            await node.publish(to_all)
+            received = await hear(other)
+            while received.own:
+                received = await hear(other)
+            assert received.payload == msgspec.structs.replace(to_all, to=everybody_is)
             for payload in (
-                message(own),
+                message(own, to=(to,)),
                 Action(id="a", sender=own, name="gesture", params={"kind": "wave"}),
                 State(sender=own, message_id="m", state="speak", importance=7),
                 Query(id="q", sender=own, type="vision", body={"prompt": "?"}),
@@ -201,6 +219,81 @@ async def test_a_companion_that_speaks_for_another_is_dropped(world: World) -> N
             alice.counters["spoofed"] = 0
             await forge(rogue, message(sender))
             await until_counted(alice, "spoofed")
+
+
+async def test_what_a_peer_is_refused_is_noted_by_its_peer_id(world: World) -> None:
+    async with world.mesh(Dialect.PLAIN) as mesh, mesh.join(world.key(), Presence(id=ALICE)) as alice:
+        async with world.process("") as (rogue,):
+            await everybody(1, alice, rogue)
+            await until_met(alice, rogue)
+            await forge(rogue, message(ALICE))
+            await until_counted(alice, "spoofed")
+            refusal = mesh.refusals.get(rogue.peer)  # type: ignore[attr-defined]
+        assert refusal.counters == {"spoofed": 1}
+
+
+async def test_who_is_blocked_is_not_heard_until_it_is_unblocked(world: World) -> None:
+    async with world.mesh(Dialect.PLAIN) as mesh, mesh.join(world.key(), Presence(id=ALICE)) as alice:
+        async with world.process(BOB) as (bob,):
+            await everybody(2, alice, bob)
+            assert mesh.owns(alice.peer)
+            assert not mesh.owns(bob.peer)
+            mesh.block(bob.peer, "too loud")
+            assert BOB not in alice.roster
+            with trio.fail_after(DEADLINE):
+                while bob.peer in [peer.peer for peer in alice.peers()]:
+                    await trio.sleep(0.01)
+            await bob.publish(message(BOB, "shut out"))
+            while alice.received.statistics().current_buffer_used:
+                assert (await alice.received.receive()).topic is not Topic.MESSAGES
+            assert mesh.unblock(bob.peer)
+            await until_roster(alice, ALICE, BOB)
+            with trio.fail_after(DEADLINE):
+                while bob.peer not in [peer.peer for peer in alice.peers()]:
+                    await trio.sleep(0.01)
+            await bob.publish(message(BOB, "back"))
+            while (await hear(alice)).payload.message != "back":  # type: ignore[attr-defined]
+                pass  # gossip may repeat the last seconds
+
+
+async def test_what_a_newcomer_is_given_of_the_last_seconds_is_in_order(world: World) -> None:
+    async with world.process(ALICE) as (alice,):
+        for n in range(60):
+            await alice.publish(message(ALICE, str(n)))
+        await trio.sleep(1.2)  # over a heartbeat, by which gossip keeps what it may repeat
+        for n in range(60, 90):
+            await alice.publish(message(ALICE, str(n)))
+        async with world.process(BOB) as (bob,):
+            await everybody(2, alice, bob)
+            await until_met(alice, bob)
+            await trio.sleep(1)
+            await alice.publish(message(ALICE, "90"))
+            heard = [0]
+            while heard[-1] != 90:
+                heard.append(int((await hear(bob)).payload.message))  # type: ignore[attr-defined]
+    assert heard == sorted(heard)
+
+
+async def test_an_id_stays_its_peers_while_that_is_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aikyo.mesh.claims._KNOWN_BY", 0.0)
+    home, mesh = world.mesh(Dialect.PLAIN), world.mesh(Dialect.PLAIN)
+    async with home, mesh, home.join(world.key(), Presence(id=BOB)) as bob:
+        async with mesh.join(world.key("alice"), Presence(id=ALICE)):
+            await until_roster(bob, ALICE, BOB)
+            home.household.review()  # type: ignore[attr-defined]
+        await until_roster(bob, BOB)
+        async with world.process("") as (rogue,):
+            await everybody(1, bob, rogue)
+            await until_met(rogue, bob)
+            await forge(rogue, Presence(id=ALICE))
+            await until_counted(bob, "pinned")
+            assert home.refusals.get(rogue.peer).counters == {"pinned": 1}  # type: ignore[attr-defined]
+            assert ALICE not in bob.roster
+        async with mesh.join(world.key("alice"), Presence(id=ALICE)) as alice:
+            await until_roster(bob, ALICE, BOB)
+            assert bob.roster.held_by(alice.peer) == ALICE
 
 
 async def test_bytes_that_are_no_payload_are_counted(world: World) -> None:
@@ -345,6 +438,6 @@ async def test_a_mesh_that_is_not_open_cannot_be_joined(world: World) -> None:
         world.mesh(Dialect.PLAIN).join(world.key(), None)
 
 
-async def forge(node: Node, payload: Message) -> None:
+async def forge(node: Node, payload: Message | Presence) -> None:
     """Publish past the node's own check of who it speaks as, signed with its own key."""
     await node._send(payload.topic, msgspec.json.encode(payload))  # type: ignore[attr-defined]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import trio
 from trio.testing import MockClock
 
 from aikyo.mesh.dialer import Dialer, Dialing
+from aikyo.mesh.ring import Ring
 
 
 class Phone:
@@ -19,9 +20,16 @@ class Phone:
         self.reachable = set(reachable)
         self.calls: list[tuple[float, str, tuple[str, ...]]] = []
         self.lines: set[str] = set()
+        self.opened_by_others: set[str] = set()
 
     def connected(self, peer: str) -> bool:
         return peer in self.lines
+
+    def inbound(self, peer: str) -> bool:
+        return peer in self.opened_by_others
+
+    async def close(self, peer: str) -> None:
+        self.lines.discard(peer)
 
     async def dial(self, peer: str, addresses: Iterable[str]) -> bool:
         self.calls.append((trio.current_time(), peer, tuple(addresses)))
@@ -32,7 +40,9 @@ class Phone:
 
 
 class Office:
-    def __init__(self, hosts: dict[str, Phone], others: Iterable[str] = ()) -> None:
+    def __init__(
+        self, hosts: dict[str, Phone], others: Iterable[str] = (), always: Collection[str] = ()
+    ) -> None:
         self.hosts: dict[str, Dialing] = dict(hosts)
         self.siblings = {peer: (f"at {peer}",) for peer in hosts}
         self.others = {peer: (f"at {peer}",) for peer in others}
@@ -41,6 +51,7 @@ class Office:
             lambda: self.hosts,
             lambda: self.siblings,
             lambda: self.others,
+            always=always,
             random=random.Random(3),
             failed=self.failed.append,
         )
@@ -90,9 +101,9 @@ async def test_who_cannot_be_reached_is_tried_less_and_less_often(
     nursery.start_soon(office.dialer.run)
     await trio.sleep(300)
     times = [when for when, _, _ in phone.calls]
-    assert 12 < len(times) < 35
-    assert all(0.5 < later - earlier < 22 for earlier, later in itertools.pairwise(times))
-    assert times[-1] - times[-2] > 10
+    assert 30 < len(times) < 50
+    assert all(0.5 < later - earlier < 12 for earlier, later in itertools.pairwise(times))
+    assert times[-1] - times[-2] > 7
     assert len(office.failed) == len(times)
 
 
@@ -121,17 +132,154 @@ async def test_who_was_lost_is_dialed_again(nursery: trio.Nursery, autojump_cloc
     assert phone.lines == {"z"}
 
 
-async def test_a_host_dials_for_no_more_than_a_dozen_neighbours(
+async def test_a_host_dials_those_who_are_its_neighbours_in_the_ring(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     crowd = [f"p{n:02}" for n in range(40)]
     phone = Phone(crowd)
     nursery.start_soon(Office({"a": phone}, crowd).dialer.run)
     await trio.sleep(60)
-    assert len(phone.lines) == 12
+    assert phone.lines == Ring(["a", *crowd]).neighbours("a")
     before = len(phone.calls)
     await trio.sleep(300)
     assert len(phone.calls) == before
+
+
+async def test_who_stands_where_nobody_is_reached_dials_those_further_on(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    crowd = [f"p{n:02}" for n in range(60)]
+    there = crowd[::3]
+    phones = {name: Phone(there) for name in "ab"}
+    office = Office(dict(phones), crowd)
+    for name, phone in phones.items():
+        phone.lines |= set(phones) - {name}
+    nursery.start_soon(office.dialer.run)
+    await trio.sleep(120)
+    missing = office.dialer.unreachable
+    assert missing.isdisjoint(there)
+    for name, phone in phones.items():
+        ring = Ring([*phones, *crowd])
+        assert phone.lines == ring.neighbours(name, set(crowd) - set(there))
+        assert ring.neighbours(name) - set(there) <= missing
+        assert len(phone.lines) >= 8
+
+
+async def test_who_was_out_of_reach_takes_its_place_again(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    crowd = [f"p{n:02}" for n in range(40)]
+    phone = Phone(crowd)
+    ring = Ring(["a", *crowd])
+    wanted = ring.neighbours("a")
+    away = next(peer for peer in sorted(wanted) if ring.neighbours("a", {peer}) - wanted)
+    phone.reachable.discard(away)
+    office = Office({"a": phone}, crowd)
+    nursery.start_soon(office.dialer.run)
+    await trio.sleep(60)
+    assert office.dialer.unreachable == {away}
+    assert phone.lines == ring.neighbours("a", {away})
+    phone.reachable.add(away)
+    await trio.sleep(12)
+    assert away in phone.lines
+    assert office.dialer.unreachable == frozenset()
+    await trio.sleep(60)
+    assert phone.lines == wanted
+
+
+async def test_a_link_that_others_opened_is_left_to_them(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    crowd = [f"p{n:02}" for n in range(40)]
+    phone = Phone(crowd)
+    beyond = sorted(set(crowd) - Ring(["a", *crowd]).neighbours("a"))
+    phone.lines |= set(beyond[:5])
+    phone.opened_by_others |= set(beyond[:2])
+    nursery.start_soon(Office({"a": phone}, crowd).dialer.run)
+    await trio.sleep(20)
+    assert phone.lines >= set(beyond[:5])
+    await trio.sleep(100)
+    assert phone.lines & set(beyond) == set(beyond[:2])
+
+
+async def test_who_was_named_is_wanted_whatever_the_ring_and_for_ever(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    crowd = [f"p{n:02}" for n in range(40)]
+    named = min(set(crowd) - Ring(["a", *crowd]).neighbours("a"))
+    phone = Phone(crowd)
+    nursery.start_soon(Office({"a": phone}, crowd, always={named}).dialer.run)
+    await trio.sleep(200)
+    assert named in phone.lines
+    phone.reachable.discard(named)
+    phone.lines.discard(named)
+    await trio.sleep(3600)
+    assert named not in phone.lines
+    phone.reachable.add(named)
+    await trio.sleep(12)
+    assert named in phone.lines
+
+
+async def test_made_up_peers_keep_nobody_waiting_whom_we_know(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    phone = SlowPhone("z")
+    office = Office({"a": phone}, ["z", *(f"x{n}" for n in range(200))], always={"z"})
+    nursery.start_soon(office.dialer.run)
+    await trio.sleep(300)
+    assert len(office.dialer.unreachable) > 20
+    phone.lines.clear()
+    phone.reachable.clear()
+    office.dialer.wake()
+    await trio.sleep(60)
+    phone.reachable.add("z")
+    await trio.sleep(20)
+    assert "z" in phone.lines
+
+
+async def test_after_a_sleep_everybody_is_tried_at_once(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    phone = Phone()
+    office = Office({"a": phone}, ["y", "z"])
+    nursery.start_soon(office.dialer.run)
+    await trio.sleep(100)
+    phone.calls.clear()
+    office.dialer.start_anew()
+    await trio.sleep(0.1)
+    assert {peer for _, peer, _ in phone.calls} == {"y", "z"}
+    assert len(phone.calls) == 2
+
+
+async def test_two_halves_that_were_full_join_when_they_see_each_other(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    """Four processes of ten; the network comes together after each two had all the links they want."""
+    names = [f"p{n:02}" for n in range(40)]
+    homes = [names[n::4] for n in range(4)]
+    phones: dict[str, Phone] = {}
+    for name in names:
+        phones[name] = Line(phones, name)
+    offices = [Office({name: phones[name] for name in home}) for home in homes]
+
+    def show(groups: list[list[int]]) -> None:
+        for group in groups:
+            crowd = [name for n in group for name in homes[n]]
+            for n in group:
+                offices[n].others = {name: (f"at {name}",) for name in crowd if name not in homes[n]}
+
+    show([[0, 1], [2, 3]])
+    for office in offices:
+        nursery.start_soon(office.dialer.run)
+    await trio.sleep(60)
+    half = {*homes[0], *homes[1]}
+    assert all(phones[name].lines <= half for name in half)
+    assert all(len(phones[name].lines) == 10 for name in names)
+    show([[0, 1, 2, 3]])
+    await trio.sleep(10)
+    assert all(phones[name].lines >= Ring(names).neighbours(name) for name in names)
+    await trio.sleep(120)
+    assert all(phones[name].lines == Ring(names).neighbours(name) for name in names)
 
 
 async def test_who_is_out_of_reach_for_hours_is_tried_all_the_same(
@@ -141,7 +289,29 @@ async def test_who_is_out_of_reach_for_hours_is_tried_all_the_same(
     nursery.start_soon(Office({"a": phone}, "z").dialer.run)
     await trio.sleep(6 * 3600)
     assert len(phone.calls) > 1024
-    assert trio.current_time() - phone.calls[-1][0] < 22
+    assert trio.current_time() - phone.calls[-1][0] < 12
+
+
+class Line(Phone):
+    """A host whose lines have two ends."""
+
+    def __init__(self, phones: dict[str, Phone], own: str) -> None:
+        super().__init__()
+        self._phones = phones
+        self._own = own
+
+    async def dial(self, peer: str, addresses: Iterable[str]) -> bool:
+        await trio.sleep(0.01)
+        if peer not in self.lines:
+            self.lines.add(peer)
+            self._phones[peer].lines.add(self._own)
+            self._phones[peer].opened_by_others.add(self._own)
+        return True
+
+    async def close(self, peer: str) -> None:
+        self.lines.discard(peer)
+        self._phones[peer].lines.discard(self._own)
+        self._phones[peer].opened_by_others.discard(self._own)
 
 
 class SlowPhone(Phone):
@@ -161,7 +331,7 @@ async def test_addresses_that_lead_nowhere_keep_no_sibling_waiting(
 ) -> None:
     carol = SlowPhone("ab")
     phones: dict[str, Phone] = {"a": SlowPhone("bc"), "b": SlowPhone("ac")}
-    office = Office(phones, [f"x{n}" for n in range(24)])
+    office = Office(phones, [f"x{n}" for n in range(10)])  # 20 dials
     office.others = {peer: tuple(f"{peer} {n}" for n in range(32)) for peer in office.others}
     nursery.start_soon(office.dialer.run)
     await trio.sleep(3)

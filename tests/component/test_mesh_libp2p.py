@@ -227,6 +227,9 @@ class Phone:
     def connected(self, peer: str) -> bool:
         return True
 
+    def inbound(self, peer: str) -> bool:
+        return True
+
     async def open(self, peer: str, protocol: TProtocol) -> Answer:
         await trio.sleep(0.3)
         if self._answer is None:
@@ -331,7 +334,7 @@ async def test_a_crash_of_one_host_ends_its_own_node_and_no_other(tmp_path: Path
         with pytest.raises(MeshError, match=r"has failed.*ZeroDivisionError"):
             async with mesh.join(tmp_path / "alice", ALICE) as alice:
                 assert isinstance(alice, Libp2pNode)
-                alice.host._pubsub.manager.run_task(crash)
+                alice.host._pubsub.manager.run_daemon_task(crash)
                 await trio.sleep(DEADLINE)
         with trio.fail_after(DEADLINE):
             while len(bob.roster) > 1:
@@ -423,7 +426,7 @@ async def test_a_peer_that_does_not_read_slows_a_publisher_once_and_then_no_more
     monkeypatch.setattr("aikyo.mesh.host._ROOM", 0.2)
     async with pair(tmp_path) as (alice, rogue):
         stuck = RoomyQueue()  # nobody sends what is in it
-        while not stuck.worth_waiting_for:
+        while not stuck.worth_waiting_for(1 << 20):
             stuck.push(rpc_pb2.RPC())
         alice.host._pubsub.peer_queues[ID.from_base58(rogue.peer)] = stuck
         took = []
@@ -433,4 +436,6 @@ async def test_a_peer_that_does_not_read_slows_a_publisher_once_and_then_no_more
             took.append(trio.current_time() - began)
         assert took[0] >= 0.2
         assert sorted(took)[200] < 0.2
-        assert alice.counters["outbox-overflow"] == 400 - (1024 - 768)
+        assert (
+            0 <= alice.counters["outbox-overflow"] - (400 - (1024 - 768)) < 20
+        )  # heartbeats take some room

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 import pytest
 import trio
+import trio.testing
 
 from aikyo.mesh import mdns as mdns_module
 from aikyo.mesh.mdns import Mdns, Sighting
-from aikyo.mesh.mdns_packets import announcement, mesh_tag, question
+from aikyo.mesh.mdns_packets import Announcement, announcement, mesh_tag, question
 
 DEADLINE = 10
 LOOPBACK = "127.0.0.1"
@@ -137,18 +138,38 @@ async def test_malformed_packets_and_useless_ones_are_dropped_and_counted(
     assert party.counters["mdns-unreachable"] == 1
 
 
-async def test_the_table_is_bounded(tag: str, nursery: trio.Nursery) -> None:
+async def test_one_machine_has_no_more_than_its_share_of_the_table(
+    tag: str, nursery: trio.Nursery
+) -> None:
     party = Party(tag)
     await nursery.start(party.mdns.run)
-    for n in range(300):
+    for n in range(150):
         shout(announcement(tag, peer_id(n), ["/ip4/127.0.0.1/tcp/1"]))
         with trio.fail_after(DEADLINE):
-            while len(party.mdns.sightings) < min(n + 1, 256):
+            while len(party.mdns.sightings) < min(n + 1, 128):
                 await trio.sleep(0.001)
     with trio.fail_after(DEADLINE):
         while not party.counters["mdns-table-full"]:
             await trio.sleep(0.002)
-    assert len(party.mdns.sightings) == 256
+    assert len(party.mdns.sightings) == 128
+
+
+async def test_a_full_table_loses_those_of_whoever_announced_the_most(
+    tag: str, autojump_clock: trio.testing.MockClock
+) -> None:
+    party = Party(tag)
+
+    def see(n: int, source: str) -> None:
+        party.mdns._see(Announcement(f"i{n}.{tag}", peer_id(n), (f"/ip4/{source}/tcp/1",), 120), source)
+
+    for n in range(3):
+        see(n, "192.0.2.1")
+    await trio.sleep(1)
+    for n in range(3, 1000):
+        see(n, f"192.0.2.{2 + n % 3}")
+    sighted = party.mdns.sightings
+    assert len(sighted) == 256
+    assert {peer_id(n) for n in range(3)} <= {sighting.peer for sighting in sighted}
 
 
 async def test_what_another_host_says_of_its_loopback_is_ignored() -> None:

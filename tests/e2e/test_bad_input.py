@@ -45,18 +45,32 @@ async def test_an_unknown_companion(tmp_path: Path) -> None:
     one_line(await aikyo("up", "--profiles", "alise", "--home", str(tmp_path)), 2, "alise", "alice")
 
 
-@pytest.mark.parametrize("flag", ["--firehose-port", "--gateway-port"])
+PORTS = ("--firehose-port", "--gateway-port", "--mesh-port")
+
+
+@pytest.mark.parametrize("flag", PORTS)
 async def test_a_port_in_use(tmp_path: Path, mesh: str, flag: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        other = {"--firehose-port", "--gateway-port"} - {flag}
-        args = ["up", *QUIET, "--mesh", mesh, flag, port, other.pop(), "0", "--no-dashboard"]
+        ports = [part for each in PORTS for part in (each, port if each == flag else "0")]
+        args = ["up", *QUIET, "--mesh", mesh, *ports, "--no-dashboard"]
         done = await aikyo(*args, "--home", str(tmp_path))
     assert done.code == 2
     assert done.err.startswith("aikyo: ")
     assert done.err.count("\n") == 1
     assert port in done.err
     assert flag in done.err
+
+
+async def test_a_peer_to_join_by_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "aikyo.toml").write_text('bootstrap = ["/ip4/192.0.2.7/tcp/4001"]')
+    done = await aikyo("up", "--home", str(tmp_path))
+    one_line(done, 2, "aikyo.toml:1:13", "/ip4/192.0.2.7/tcp/4001", "/p2p/", "aikyo peers")
+
+
+async def test_a_network_key_that_is_not_there(tmp_path: Path) -> None:
+    done = await aikyo("up", "--network-key", str(tmp_path / "key"), "--home", str(tmp_path))
+    one_line(done, 2, str(tmp_path / "key"), "aikyo peers key")
 
 
 async def test_an_unwritable_home(tmp_path: Path) -> None:

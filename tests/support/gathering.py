@@ -17,7 +17,7 @@ from aikyo.companion.profile import load_profile
 from aikyo.memory import Memory
 from aikyo.mesh import Mesh, Node
 from aikyo.mesh.memory import MemoryLan, MemoryMesh
-from aikyo.wire import Event, IdMaker, Message, Payload, State
+from aikyo.wire import Dialect, Event, IdMaker, Message, Payload, State
 
 __all__ = ["Gathering", "ScriptedBrain", "gathering", "profile_of"]
 
@@ -131,12 +131,17 @@ class Gathering:
 
 @asynccontextmanager
 async def gathering(
-    tmp_path: Path, brains: Mapping[str, Brain], *, extra: str = "", pace: float = 0.0
+    tmp_path: Path,
+    brains: Mapping[str, Brain],
+    *,
+    extra: str = "",
+    pace: float = 0.0,
+    dialect: Dialect = Dialect.PLAIN,
 ) -> AsyncIterator[Gathering]:
     """Companions of these names with these brains, up and in one mesh with a person."""
     room = Gathering(pace=pace)
     async with (
-        MemoryMesh(room.lan) as mesh,
+        MemoryMesh(room.lan, dialect=dialect) as mesh,
         mesh.join(tmp_path / "person.key", None) as room.person,
         trio.open_nursery() as nursery,
     ):

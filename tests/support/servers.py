@@ -23,18 +23,51 @@ from aikyo.firehose import Firehose, Hub
 from aikyo.gateway import serve_gateway
 from aikyo.mesh import Node
 from aikyo.mesh.memory import MemoryLan, MemoryMesh
+from aikyo.swarm.peers import find_peer
 from aikyo.wire import (
     CompanionStatus,
     Context,
     Event,
     IdMaker,
+    MeshStatus,
     Message,
+    PeerStatus,
     Presence,
     SwarmFile,
     SwarmStatus,
+    companion_id,
 )
 
 PAGE = "http://127.0.0.1:3000"
+
+
+KNOWN = MeshStatus(
+    addresses=("/ip4/192.0.2.7/tcp/4001/p2p/12D3KooWFirehose",),
+    peers=(PeerStatus(peer="12D3KooWEve", state="connected", companion="companion_eve"),),
+)
+
+
+@dataclass(slots=True)
+class SteeredPeers:
+    """A gateway's `PeerControl` that writes down what it is asked for."""
+
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+    known: MeshStatus = KNOWN
+
+    def status(self) -> MeshStatus:
+        return self.known
+
+    def block(self, who: str, note: str = "") -> str:
+        self.asked.append(("block", who, note))
+        return find_peer(who, self.known.peers)
+
+    def unblock(self, who: str) -> str:
+        self.asked.append(("unblock", who))
+        return find_peer(who, self.known.peers)
+
+    def forget(self, name: str) -> str:
+        self.asked.append(("forget", name))
+        return companion_id(name)
 
 
 @dataclass(slots=True)
@@ -51,6 +84,7 @@ class Steering:
     bodies: list[Raw | None] = field(default_factory=list)
     stopping: trio.Event = field(default_factory=trio.Event)
     swarm: SwarmFile | None = None
+    peers: SteeredPeers = field(default_factory=SteeredPeers)
 
     def status(self) -> SwarmStatus:
         return SwarmStatus(

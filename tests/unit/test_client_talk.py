@@ -91,6 +91,7 @@ def test_names_and_ids_are_understood_and_ours_come_first() -> None:
         "companion_alice-2",
         "companion_bob",
     )
+    assert recipients(["alice-2"], STATUS) == ("companion_alice-2",)
     assert recipients(["companion_alice"], STATUS) == ("companion_alice",)
     assert recipients(["carol", "12D3foreign"], STATUS) == ("companion_carol", "12D3foreign")
     assert recipients(["alice", "all"], STATUS) == ()

@@ -100,6 +100,8 @@ def test_a_file_that_is_no_toml_is_told(place: Place) -> None:
     [
         ("AIKYO_COMPANIONS", "7", {"companions": 7}),
         ("AIKYO_PROFILES", "alice, bob,", {"profiles": ("alice", "bob"), "companions": 2}),
+        ("AIKYO_BOOTSTRAP", "/ip4/a, /ip4/b", {"bootstrap": ("/ip4/a", "/ip4/b")}),
+        ("AIKYO_FOREIGN_TURNS", "0", {"foreign_turns": 0}),
         ("AIKYO_DASHBOARD", "no", {"dashboard": False}),
         ("AIKYO_DASHBOARD", "1", {"dashboard": True}),
         ("AIKYO_PACE", "0", {"pace": 0.0}),
@@ -143,7 +145,31 @@ def test_naming_profiles_alone_means_as_many_companions(place: Place) -> None:
     assert place.load({"AIKYO_COMPANIONS": "4"}, profiles=("alice",)).companions == 4
 
 
+def test_what_only_higher_layers_know_to_be_wrong_is_told_with_its_place(place: Place) -> None:
+    def check(value: object) -> None:
+        if value != "right":
+            raise UsageError(f"{value!r} is not right")
+
+    def load(environ: dict[str, str] | None = None, **flags: object) -> Settings:
+        return load_settings(
+            place.home, cwd=place.cwd, environ=environ or {}, flags=flags, checks={"model": check}
+        )
+
+    place.local.write_text("\nmodel = 'wrong'")
+    with pytest.raises(UsageError, match=r"aikyo\.toml:2:9: 'model': 'wrong' is not right"):
+        load()
+    place.local.write_text("model = 'right'")
+    assert load().model == "right"
+    with pytest.raises(UsageError, match=r"^--model: 'wrong' is not right"):
+        load(model="wrong")
+    with pytest.raises(UsageError, match=r"^AIKYO_MODEL: 'wrong' is not right, in the environment"):
+        load({"AIKYO_MODEL": "wrong"})
+
+
 def test_a_folder_is_relative_to_where_it_was_named(place: Place) -> None:
+    place.local.write_text('network_key = "mesh.key"')
+    assert place.load().network_key == str(place.cwd / "mesh.key")
+    assert place.load(network_key="/theirs.key").network_key == "/theirs.key"
     place.home.settings.write_text('profiles_dir = "mine"')
     assert place.load().profiles_dir == str(place.home.root / "mine")
     assert place.load({"AIKYO_PROFILES_DIR": "yours"}).profiles_dir == str(place.cwd / "yours")

@@ -142,3 +142,22 @@ def test_what_is_no_json_is_not_written() -> None:
 def test_all_who_are_there_and_nobody_else_may_lead(to: list[str], active: frozenset[str]) -> None:
     order = succession(Hashed(tuple(to), b"x"), active)
     assert sorted(order) == sorted(set(to) & active)
+
+
+def test_numbers_are_written_as_javascript_does_at_the_edges_of_each_form() -> None:
+    text = (
+        "[999999999999999,-999999999999999,1000000000000000,9999999999999998,9999999999999999,0.0001,"
+        "0.00001,1234567890123456.7,-0,1e15,1e16,123456789012345.6]"
+    )
+    raw = f'{{{COMMON},"message":"x","metadata":{{"n":{text}}}}}'
+    message = hashed(call(raw))
+    assert message is not None
+    assert message.text.decode().endswith(  # worked out with node
+        '{"n":[999999999999999,-999999999999999,1000000000000000,9999999999999998,10000000000000000,'
+        "0.0001,0.00001,1234567890123456.8,0,1000000000000000,10000000000000000,123456789012345.6]}}}"
+    )
+
+
+def test_what_all_companions_of_a_process_hear_is_worked_out_once() -> None:
+    raw = call(f'{{{COMMON},"message":"x"}}')
+    assert hashed(raw) is hashed("".join(raw))

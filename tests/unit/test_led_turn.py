@@ -224,3 +224,9 @@ def test_whatever_is_heard_a_decision_comes_and_the_turn_ends(
         if isinstance(decision, Speaker | Leader):
             assert decision.who != who
     assert isinstance(turn.decide(FOR_EVER), Over)
+
+
+def test_a_leader_says_nothing_of_those_who_were_not_asked() -> None:
+    turn = turn_of(state(CAROL), *(state(f"companion_{n}") for n in range(1000)))
+    assert speaker(turn, 1.0 + SETTLES) == CAROL
+    assert [one.sender for one in turn.as_it_stands()] == [CAROL]

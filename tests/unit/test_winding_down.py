@@ -96,3 +96,15 @@ def test_similarity_knows_the_same_from_the_different_in_both_languages() -> Non
 @given(st.text(max_size=2000))
 def test_a_pause_is_never_long(text: str) -> None:
     assert 1 <= speaking_time(text) <= 6
+
+
+def test_whoever_is_chosen_by_another_answers_more_than_once_but_not_for_ever() -> None:
+    talk, answered = WindingDown(), 0
+    talk.hear("user_mika", varied(0), by_person=True, companions=2)
+    while talk.may_speak("a", 2, chosen=True):
+        talk.hear("ab"[answered % 2], varied(answered + 1), by_person=False, companions=2)
+        assert not talk.may_speak("a", 2)
+        answered += 1
+    assert 2 < answered <= 40
+    talk.hear("user_mika", varied(99), by_person=True, companions=2)
+    assert talk.may_speak("a", 2, chosen=True)

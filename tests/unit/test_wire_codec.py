@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from contextlib import suppress
 
 import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec import Raw
 
 from aikyo.wire import (
     MAX_MESSAGE,
@@ -30,6 +32,7 @@ from aikyo.wire import (
     WireError,
     decode,
     encode,
+    encode_all,
 )
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
@@ -170,8 +173,45 @@ def test_the_json_rpc_forms_are_those_of_the_contract() -> None:
     topic, data = encode(QueryResult(id="q-1", success=False, error="no camera"), Dialect.JSONRPC)
     assert topic is Topic.QUERIES
     assert json.loads(data) == {"jsonrpc": "2.0", "id": "q-1", "error": "no camera"}
-    state = State(sender="companion_bob", message_id="1", state="speak")
-    assert json.loads(encode(state, Dialect.JSONRPC)[1])[0]["from"] == "companion_bob"
+    states = [State(sender=f"companion_{n}", message_id="1", state="speak") for n in ("bob", "carol")]
+    calls = [
+        {
+            "jsonrpc": "2.0",
+            "method": "state.send",
+            "params": {
+                "from": state.sender,
+                "messageId": "1",
+                "state": "speak",
+                "importance": 0.0,
+                "selected": False,
+                "closing": "none",
+            },
+        }
+        for state in states
+    ]
+    assert json.loads(encode(states[0], Dialect.JSONRPC)[1]) == calls[:1]
+    topic, data = encode_all(states)
+    assert (topic, json.loads(data)) == (Topic.STATES, calls)
+    assert [one.payload for one in decode(topic, data)] == states
+
+
+def test_what_the_typescript_schemas_ask_for_is_written_out() -> None:
+    def params_of(payload: Payload, body: bytes | None = None) -> dict[str, object]:
+        raw = Raw(body) if body else None
+        everybody = ("companion_alice", "companion_bob")
+        call = json.loads(encode(payload, Dialect.JSONRPC, body=raw, everybody=everybody)[1])
+        found: dict[str, object] = call.get("params") or call["result"]
+        return found
+
+    to_all = Message(id="1", sender="user_a", message="hi")
+    assert params_of(to_all)["to"] == ["companion_alice", "companion_bob"]
+    body = b'{"id":"1","from":"user_a","to":[],"message":"hi","mine":1} '
+    assert params_of(to_all, body) | {"mine": 1} == params_of(to_all, body)
+    assert params_of(to_all, body)["to"] == ["companion_alice", "companion_bob"]
+    to_bob = Message(id="1", sender="user_a", to=("companion_bob",), message="hi")
+    assert params_of(to_bob)["to"] == ["companion_bob"]
+    assert params_of(Action(id="1", sender="companion_a", name="bow"))["params"] == {}
+    assert params_of(QueryResult(id="1", success=True)) == {"success": True, "body": {}}
 
 
 def test_unknown_fields_are_kept_when_a_payload_is_passed_on() -> None:
@@ -308,3 +348,24 @@ def test_a_message_over_the_limit_is_refused_both_ways() -> None:
 def test_what_json_cannot_hold_is_refused_on_the_way_out() -> None:
     with pytest.raises(WireError):
         encode(Action(id="1", sender="a", name="x", params={"what": object()}))
+
+
+@pytest.mark.parametrize("number", ["1e300", "5e-324", "123456789e290"])
+def test_no_number_takes_long_to_read(number: str) -> None:
+    def seconds(one: str) -> float:
+        body = f'{{"id":"1","from":"a","name":"x","params":{{"n":[{",".join([one] * 5000)}]}}}}'
+        times = []
+        for _ in range(5):
+            began = time.process_time()
+            decode("actions", body)
+            times.append(time.process_time() - began)
+        return min(times)
+
+    assert seconds(number) < 20 * seconds("1.5")
+
+
+def test_a_number_that_is_out_of_range_is_refused() -> None:
+    for number in ("1e400", "-1e400", "9" * 400 + ".0"):
+        with pytest.raises(WireError) as caught:
+            decode("actions", f'{{"id":"1","from":"a","name":"x","params":{{"n":{number}}}}}')
+        assert caught.value.reason is Reason.INVALID

@@ -10,7 +10,7 @@ from libp2p.pubsub.gossipsub import GossipSub
 from libp2p.pubsub.pubsub import Pubsub
 from libp2p.pubsub.utils import maybe_consume_signed_record
 
-from aikyo.mesh import repairs
+from aikyo.mesh.host import repairs
 
 __all__ = ["REPAIRS"]
 

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ..door import refusal
 from ..errors import nearest
 from ..guests import ForbiddenSenderError, from_person, with_fields
-from ..mesh.pins import MAX_NOTE
+from ..mesh.members.pins import MAX_NOTE
 from ..wire import MAX_ID, MAX_MESSAGE, CompanionStatus, Context, WireError, companion_id, decode
 from .control import Control
 from .pictures import picture_type

@@ -18,19 +18,19 @@ import trio
 from ..errors import UsageError
 from ..wire import Dialect, Presence, Topic
 from .base import MeshError, Node
-from .bootstrap import parse_bootstrap
-from .dialer import Dialer, Targets
-from .flow import flows_to_all
+from .finding.bootstrap import parse_bootstrap
+from .finding.dialer import Dialer, Targets
+from .finding.mdns import Mdns, Sighting
+from .finding.mdns_packets import mesh_tag
+from .finding.whereabouts import Whereabouts
+from .host.flow import flows_to_all
+from .host.metadata import METADATA, read_metadata
 from .identity import load_identity
 from .interfaces import ANY, local_interfaces
 from .libp2p_node import ASK, Libp2pNode
-from .local import background
-from .local_mesh import LocalMesh
-from .mdns import Mdns, Sighting
-from .mdns_packets import mesh_tag
-from .metadata import METADATA, read_metadata
-from .status import Sought
-from .whereabouts import Whereabouts
+from .members.local import background
+from .members.local_mesh import LocalMesh
+from .members.status import Sought
 
 __all__ = ["Libp2pMesh", "Libp2pNode", "MeshOptions"]
 

@@ -10,10 +10,10 @@ from libp2p.abc import INetStream
 
 from ..wire import Topic
 from .base import MeshError, PeerInfo
-from .host import Host, Listener
+from .host.host import Host, Listener
+from .host.metadata import write_metadata
 from .identity import Identity
-from .local import LocalNode
-from .metadata import write_metadata
+from .members.local import LocalNode
 
 if TYPE_CHECKING:
     from .libp2p import Libp2pMesh

@@ -15,10 +15,10 @@ import trio
 
 from ..wire import Dialect, Presence
 from .base import MeshError, Node, PeerInfo
-from .household import Household
 from .identity import load_identity
-from .local import LocalNode
-from .local_mesh import LocalMesh
+from .members.household import Household
+from .members.local import LocalNode
+from .members.local_mesh import LocalMesh
 
 __all__ = ["MemoryLan", "MemoryMesh"]
 

@@ -18,7 +18,7 @@ from ..config import Settings, load_settings
 from ..errors import leaves
 from ..firehose import Subscription
 from ..mesh import Mesh
-from ..mesh.bootstrap import parse_bootstrap
+from ..mesh.finding.bootstrap import parse_bootstrap
 from ..mesh.network_key import read_network_key
 from ..paths import Home
 from ..wire import Dialect, Event

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from ..errors import UsageError
 from ..mesh.identity import load_identity
-from ..mesh.roster_file import RosterFile
+from ..mesh.members.roster_file import RosterFile
 from ..paths import Home
 from ..wire import PeerStatus, companion_id
 from .peers import find_blocked, find_peer, noted

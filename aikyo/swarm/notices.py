@@ -10,7 +10,7 @@ from typing import NoReturn
 import trio
 
 from ..mesh import Mesh
-from ..mesh.pins import is_peer_id
+from ..mesh.members.pins import is_peer_id
 from ..mesh.refusals import Refusal
 from ..text import inert
 from ..wire import Event, MeshStatus, bare_name

@@ -25,11 +25,11 @@ from libp2p.peer.id import ID
 from libp2p.pubsub.pb import rpc_pb2
 from libp2p.utils import encode_varint_prefixed
 
-from aikyo.mesh.host import Host, Listener
+from aikyo.mesh.host.host import Host, Listener
+from aikyo.mesh.host.metadata import METADATA
 from aikyo.mesh.identity import load_identity
 from aikyo.mesh.interfaces import ANY
 from aikyo.mesh.libp2p import Libp2pMesh, Libp2pNode, MeshOptions
-from aikyo.mesh.metadata import METADATA
 from aikyo.wire import Dialect, Message, Topic, encode
 from aikyo.wire.ids import IdMaker
 

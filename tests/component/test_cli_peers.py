@@ -11,8 +11,8 @@ import pytest
 
 from aikyo.cli import main
 from aikyo.mesh.identity import load_identity
+from aikyo.mesh.members.roster_file import RosterFile
 from aikyo.mesh.network_key import read_network_key
-from aikyo.mesh.roster_file import RosterFile
 from aikyo.paths import Home
 from aikyo.swarm import hold_home
 

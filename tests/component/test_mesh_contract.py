@@ -277,7 +277,7 @@ async def test_what_a_newcomer_is_given_of_the_last_seconds_is_in_order(world: W
 async def test_an_id_stays_its_peers_while_that_is_away(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aikyo.mesh.claims._KNOWN_BY", 0.0)
+    monkeypatch.setattr("aikyo.mesh.members.claims._KNOWN_BY", 0.0)
     home, mesh = world.mesh(Dialect.PLAIN), world.mesh(Dialect.PLAIN)
     async with home, mesh, home.join(world.key(), Presence(id=BOB)) as bob:
         async with mesh.join(world.key("alice"), Presence(id=ALICE)):

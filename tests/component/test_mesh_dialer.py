@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable
 import trio
 from trio.testing import MockClock
 
-from aikyo.mesh.dialer import Dialer, Dialing
-from aikyo.mesh.ring import Ring
+from aikyo.mesh.finding.dialer import Dialer, Dialing
+from aikyo.mesh.finding.ring import Ring
 
 
 class Phone:

@@ -14,7 +14,7 @@ from libp2p.network.stream.exceptions import StreamEOF
 from libp2p.pubsub.pb import rpc_pb2
 from libp2p.utils import encode_varint_prefixed
 
-from aikyo.mesh.frames import Frames, Halves, count
+from aikyo.mesh.host.frames import Frames, Halves, count
 
 MOST = 4 << 20
 

@@ -22,8 +22,8 @@ from libp2p.identity.identify_push.identify_push import ID_PUSH
 from libp2p.pubsub.pb import rpc_pb2
 from libp2p.utils import encode_varint_prefixed
 
-from aikyo.mesh.limits import Limits, Rate
-from aikyo.mesh.metadata import METADATA, read_metadata
+from aikyo.mesh.host.limits import Limits, Rate
+from aikyo.mesh.host.metadata import METADATA, read_metadata
 from tests.support.strangers import TOPIC, Running, connect_all, frames, rpc, running, sent, until
 
 DATA, WINDOW, PING, GO_AWAY = range(4)

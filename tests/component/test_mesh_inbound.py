@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aikyo.mesh import IdTakenError, Received
-from aikyo.mesh.household import Household
-from aikyo.mesh.inbound import HELD_FOR, Inbound
-from aikyo.mesh.local import LocalNode
+from aikyo.mesh.members.household import Household
+from aikyo.mesh.members.inbound import HELD_FOR, Inbound
+from aikyo.mesh.members.local import LocalNode
 from aikyo.mesh.refusals import Refusals
 from aikyo.mesh.roster import MAX_MEMBERS
 from aikyo.wire import Dialect, Message, Presence, State, Topic

@@ -21,13 +21,13 @@ from libp2p.pubsub.pb import rpc_pb2
 
 from aikyo.errors import UsageError
 from aikyo.mesh import Node
-from aikyo.mesh.bootstrap import Bootstrap
+from aikyo.mesh.finding.bootstrap import Bootstrap
+from aikyo.mesh.finding.mdns import Sighting
+from aikyo.mesh.finding.whereabouts import Whereabouts
+from aikyo.mesh.host.offers import Offers
+from aikyo.mesh.host.presences import Presences
 from aikyo.mesh.identity import load_identity
 from aikyo.mesh.libp2p import Libp2pMesh, Libp2pNode, MeshOptions
-from aikyo.mesh.mdns import Sighting
-from aikyo.mesh.offers import Offers
-from aikyo.mesh.presences import Presences
-from aikyo.mesh.whereabouts import Whereabouts
 from aikyo.wire import Message, PeerStatus, Presence
 
 DEADLINE = 40

@@ -14,10 +14,10 @@ import trio
 import trio.testing
 from libp2p.peer.id import ID
 
-from aikyo.mesh.household import Household
+from aikyo.mesh.host.repairs import RepairedHost
 from aikyo.mesh.identity import load_identity
 from aikyo.mesh.libp2p import Libp2pMesh, Libp2pNode, MeshOptions
-from aikyo.mesh.repairs import RepairedHost
+from aikyo.mesh.members.household import Household
 from aikyo.wire import Presence
 
 ALICE = Presence(id="companion_alice", name="Alice")

@@ -27,11 +27,11 @@ from libp2p.utils import encode_varint_prefixed
 
 from aikyo.errors import UsageError
 from aikyo.mesh import MeshError
+from aikyo.mesh.finding.mdns import Mdns, Sighting
+from aikyo.mesh.host.metadata import METADATA, read_metadata, write_metadata
+from aikyo.mesh.host.repairs import MAX_RPC, RoomyQueue
 from aikyo.mesh.identity import load_identity
 from aikyo.mesh.libp2p import Libp2pMesh, Libp2pNode, MeshOptions
-from aikyo.mesh.mdns import Mdns, Sighting
-from aikyo.mesh.metadata import METADATA, read_metadata, write_metadata
-from aikyo.mesh.repairs import MAX_RPC, RoomyQueue
 from aikyo.wire import Message, Presence, Topic
 
 DEADLINE = 20
@@ -360,7 +360,7 @@ async def test_an_address_that_is_not_ours_is_told(tmp_path: Path) -> None:
 async def test_leaving_gives_everything_back_long_before_its_time_is_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aikyo.mesh.host._CLOSE", 20)  # half of which a peer may take
+    monkeypatch.setattr("aikyo.mesh.host.host._CLOSE", 20)  # half of which a peer may take
 
     async def once() -> float:
         async with new_mesh(mdns=True) as mesh, trio.open_nursery() as nursery:
@@ -423,7 +423,7 @@ def test_the_package_is_imported_without_libp2p() -> None:
 async def test_a_peer_that_does_not_read_slows_a_publisher_once_and_then_no_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aikyo.mesh.host._ROOM", 0.2)
+    monkeypatch.setattr("aikyo.mesh.host.host._ROOM", 0.2)
     async with pair(tmp_path) as (alice, rogue):
         stuck = RoomyQueue()  # nobody sends what is in it
         while not stuck.worth_waiting_for(1 << 20):

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from aikyo.mesh import guard as module
-from aikyo.mesh.guard import Guard
-from aikyo.mesh.limits import Bucket, Buckets, Limits, Rate
+from aikyo.mesh.host import guard as module
+from aikyo.mesh.host.guard import Guard
+from aikyo.mesh.host.limits import Bucket, Buckets, Limits, Rate
 from aikyo.mesh.refusals import Refusals
 
 LIMITS = Limits()

@@ -11,9 +11,9 @@ import pytest
 import trio
 import trio.testing
 
-from aikyo.mesh import mdns as mdns_module
-from aikyo.mesh.mdns import Mdns, Sighting
-from aikyo.mesh.mdns_packets import Announcement, announcement, mesh_tag, question
+from aikyo.mesh.finding import mdns as mdns_module
+from aikyo.mesh.finding.mdns import Mdns, Sighting
+from aikyo.mesh.finding.mdns_packets import Announcement, announcement, mesh_tag, question
 
 DEADLINE = 10
 LOOPBACK = "127.0.0.1"

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from libp2p.io.abc import ReadWriteCloser
 
 from aikyo.errors import UsageError
+from aikyo.mesh.host.opening import ForeignError, Opening
 from aikyo.mesh.network_key import make_network_key, read_network_key
-from aikyo.mesh.opening import ForeignError, Opening
 from tests.support.strangers import Running, connect_all, running, sent, until
 
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))

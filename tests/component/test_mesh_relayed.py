@@ -12,9 +12,9 @@ import pytest
 import trio
 import trio.testing
 
-from aikyo.mesh.household import Household
-from aikyo.mesh.inbound import Inbound
 from aikyo.mesh.interfaces import silence
+from aikyo.mesh.members.household import Household
+from aikyo.mesh.members.inbound import Inbound
 from aikyo.wire import Message, Presence
 
 ALICE = Presence(id="companion_alice")

@@ -9,10 +9,10 @@ import pytest
 import trio
 
 from aikyo.mesh.base import PeerInfo
-from aikyo.mesh.household import Household
+from aikyo.mesh.members.household import Household
+from aikyo.mesh.members.status import Sought, mesh_status
 from aikyo.mesh.memory import MemoryLan, MemoryMesh
 from aikyo.mesh.refusals import Refusals
-from aikyo.mesh.status import Sought, mesh_status
 from aikyo.wire import MeshStatus, PeerStatus, Presence
 
 NOW = 1_000_000.0

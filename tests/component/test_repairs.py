@@ -57,14 +57,14 @@ from libp2p.tools.anyio_service.trio_tasks import FunctionTask
 from libp2p.utils import encode_varint_prefixed, varint
 from multiaddr import Multiaddr
 
-from aikyo.mesh import repairs
-from aikyo.mesh.control import BoundedCache, tame
-from aikyo.mesh.guard import Guard
-from aikyo.mesh.host import Host, Listener
+from aikyo.mesh.host import repairs
+from aikyo.mesh.host.control import BoundedCache, tame
+from aikyo.mesh.host.guard import Guard
+from aikyo.mesh.host.host import Host, Listener
+from aikyo.mesh.host.limits import Limits
+from aikyo.mesh.host.muxer import GuardedYamux
+from aikyo.mesh.host.opening import ForeignError, Opening
 from aikyo.mesh.identity import load_identity
-from aikyo.mesh.limits import Limits
-from aikyo.mesh.muxer import GuardedYamux
-from aikyo.mesh.opening import ForeignError, Opening
 from aikyo.mesh.refusals import Refusals
 
 TOPIC = "t"

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aikyo.mesh.pins import Block, Pin
-from aikyo.mesh.roster_file import RosterFile
+from aikyo.mesh.members.pins import Block, Pin
+from aikyo.mesh.members.roster_file import RosterFile
 
 NOW = 1.7e9
 ALICE = "companion_alice"

@@ -19,7 +19,7 @@ from aikyo.client.find import find_swarm
 from aikyo.companion.profile import Profile, ProfileError, check_profile, load_profile
 from aikyo.config import Settings, load_settings
 from aikyo.errors import NotRunningError, UsageError
-from aikyo.mesh.bootstrap import parse_bootstrap
+from aikyo.mesh.finding.bootstrap import parse_bootstrap
 from aikyo.mesh.identity import load_identity
 from aikyo.mesh.network_key import make_network_key, read_network_key
 from aikyo.paths import Home, bundled_profiles

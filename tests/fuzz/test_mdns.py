@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aikyo.mesh.mdns import _reachable
-from aikyo.mesh.mdns_packets import (
+from aikyo.mesh.finding.mdns import _reachable
+from aikyo.mesh.finding.mdns_packets import (
     TTL,
     Announcement,
     Goodbye,

@@ -13,8 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from libp2p.network.stream.exceptions import StreamEOF
 
-from aikyo.mesh.metadata import read_metadata
-from aikyo.mesh.roster_file import RosterFile
+from aikyo.mesh.host.metadata import read_metadata
+from aikyo.mesh.members.roster_file import RosterFile
 from aikyo.wire import MAX_ID, Presence, encode
 from aikyo.wire.limits import MAX_TEXT
 from tests.support.fuzz import json_texts, json_values, mutations, within_seconds
@@ -97,7 +97,7 @@ ROSTERS = [
 @example(b'{"meshes":' + b"[" * 100_000)
 @example(b'{"meshes":{"":{"pins":{"\xff":1}}}}')
 def test_any_roster_file_is_read_or_set_aside_whole(data: bytes) -> None:
-    logging.getLogger("aikyo.mesh.roster_file").disabled = True  # it tells of each
+    logging.getLogger("aikyo.mesh.members.roster_file").disabled = True  # it tells of each
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "roster.json")
         file.write_bytes(data)

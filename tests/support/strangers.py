@@ -26,9 +26,9 @@ from libp2p.stream_muxer.yamux.yamux import PROTOCOL_ID, Yamux
 from libp2p.transport.upgrader import TransportUpgrader
 from libp2p.utils import encode_varint_prefixed
 
-from aikyo.mesh.host import Host, Listener
+from aikyo.mesh.host.host import Host, Listener
+from aikyo.mesh.host.limits import Limits
 from aikyo.mesh.identity import Identity, load_identity
-from aikyo.mesh.limits import Limits
 from aikyo.mesh.refusals import Refusals
 
 __all__ = ["TOPIC", "Frames", "Running", "connect_all", "frames", "rpc", "running", "sent", "until"]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from aikyo.mesh.contests import Contests
+from aikyo.mesh.members.contests import Contests
 
 LOW, OWN, HIGH = "p1", "p5", "p9"
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aikyo.mesh.mdns_packets import (
+from aikyo.mesh.finding.mdns_packets import (
     TTL,
     Announcement,
     Goodbye,

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aikyo.errors import UsageError
-from aikyo.mesh.bootstrap import Bootstrap, parse_bootstrap, resolve
+from aikyo.mesh.finding.bootstrap import Bootstrap, parse_bootstrap, resolve
 
 PEER = "12D3KooWP89sveD2nscDrpQGpN11WG8SNwNiLz5AA3y4WDiRcfHN"
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aikyo.mesh.flow import flows_to_all
-from aikyo.mesh.ring import FULL, Ring
+from aikyo.mesh.finding.ring import FULL, Ring
+from aikyo.mesh.host.flow import flows_to_all
 
 
 def peers(number: int) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aikyo.mesh.order import LONGEST, WAITS, Arrival, Order
+from aikyo.mesh.members.order import LONGEST, WAITS, Arrival, Order
 
 FIRST = 10**18
 

@@ -4,7 +4,7 @@ import pytest
 import trio
 import trio.testing
 
-from aikyo.mesh.pins import MAX_BLOCKS, MAX_PINS, Block, Pin, Pins, is_numbered, is_peer_id
+from aikyo.mesh.members.pins import MAX_BLOCKS, MAX_PINS, Block, Pin, Pins, is_numbered, is_peer_id
 
 DAY = 86400.0
 ALICE, BOB = "companion_alice", "companion_bob"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aikyo.mesh.replays import WINDOW, Replays, is_counting, time_of
+from aikyo.mesh.members.replays import WINDOW, Replays, is_counting, time_of
 from aikyo.wire import IdMaker, Message, Payload, Presence, Query, QueryResult, State
 
 EPOCH = 1_790_000_000.0

@@ -9,7 +9,7 @@ from ipaddress import AddressValueError, IPv4Address
 import base58
 import trio
 
-from ..errors import UsageError
+from ...errors import UsageError
 
 __all__ = ["Bootstrap", "parse_bootstrap", "resolve"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ..wire import Found, MeshStatus, PeerState, PeerStatus
+from ...wire import Found, MeshStatus, PeerState, PeerStatus
+from ..interfaces import ip_of, is_loopback
+from ..refusals import Refusals
 from .household import Household
-from .interfaces import ip_of, is_loopback
 from .local import LocalNode
-from .refusals import Refusals
 
 __all__ = ["Sought", "mesh_status"]
 

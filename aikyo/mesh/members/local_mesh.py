@@ -12,13 +12,13 @@ from typing import Self
 
 import trio
 
-from ..errors import UsageError
-from ..wire import MeshStatus, Presence
-from .base import Mesh, MeshError, Node
+from ...errors import UsageError
+from ...wire import MeshStatus, Presence
+from ..base import Mesh, MeshError, Node
+from ..refusals import Refusals
 from .household import Household
 from .local import background
 from .pins import is_peer_id
-from .refusals import Refusals
 from .roster_file import RosterFile
 from .status import Sought, mesh_status
 

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import trio
 
-from .interfaces import Interface, ip_of, is_loopback, local_interfaces
+from ..interfaces import Interface, ip_of, is_loopback, local_interfaces
 from .mdns_packets import (
     Announcement,
     Goodbye,

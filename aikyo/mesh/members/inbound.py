@@ -16,12 +16,12 @@ from typing import Protocol
 
 import trio
 
-from ..wire import Decoded, Payload, Presence, State, WireError, decode, derived_id
-from .base import Received
+from ...wire import Decoded, Payload, Presence, State, WireError, decode, derived_id
+from ..base import Received
+from ..roster import Roster
 from .held import Held, WaitingRoom
 from .order import Arrival, Order
 from .replays import is_counting
-from .roster import Roster
 
 __all__ = ["HELD_FOR", "USER", "Gatekeeper", "Inbound"]
 

@@ -22,17 +22,17 @@ from libp2p.peer.peerstore import PeerStoreError
 from libp2p.tools.anyio_service import background_trio_service
 from multiaddr import Multiaddr  # type: ignore[import-untyped]  # it ships no types
 
-from ..errors import UsageError
+from ...errors import UsageError
+from ..base import MeshError
+from ..identity import Identity
+from ..interfaces import ANY
+from ..refusals import Refusals
 from . import repairs
-from .base import MeshError
 from .connections import Connections, peer_id
 from .guard import Guard
-from .identity import Identity
-from .interfaces import ANY
 from .limits import Limits
 from .network import Network
 from .presences import Presences
-from .refusals import Refusals
 
 __all__ = ["Host", "Listener"]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import trio
 
+from ..refusals import Refusals
 from .limits import Bucket, Buckets, Limits
-from .refusals import Refusals
 
 __all__ = ["Guard"]
 

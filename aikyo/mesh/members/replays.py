@@ -22,7 +22,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
-from ..wire import Payload, Presence, QueryResult, State
+from ...wire import Payload, Presence, QueryResult, State
 
 __all__ = ["WINDOW", "Replays", "is_counting", "time_of"]
 

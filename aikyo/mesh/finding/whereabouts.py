@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import trio
 
-from ..wire import Found, Presence
+from ...wire import Found, Presence
+from ..interfaces import ip_of, is_loopback
 from .bootstrap import Bootstrap
-from .interfaces import ip_of, is_loopback
 from .mdns import Sighting
 
 __all__ = ["Whereabouts"]

@@ -19,13 +19,13 @@ from collections.abc import Collection, Mapping
 
 import trio
 
-from ..wire import bare_name
-from .base import IdTakenError
+from ...wire import bare_name
+from ..base import IdTakenError
+from ..roster import Roster
 from .contests import Contests
 from .inbound import USER
 from .local import LocalNode
 from .pins import Pin, Pins, is_numbered
-from .roster import Roster
 
 __all__ = ["Claims"]
 

@@ -13,7 +13,7 @@ from libp2p.abc import INetStream
 from libp2p.custom_types import TProtocol
 from libp2p.network.stream.exceptions import StreamEOF
 
-from ..wire import Presence
+from ...wire import Presence
 
 __all__ = ["METADATA", "read_metadata", "write_metadata"]
 

@@ -18,9 +18,9 @@ from libp2p.rcmgr.metrics import Direction
 from libp2p.stream_muxer.yamux.yamux import Yamux
 from multiaddr import Multiaddr  # type: ignore[import-untyped]  # it ships no types
 
-from .bootstrap import resolve
+from ..finding.bootstrap import resolve
+from ..interfaces import local_ip, silence
 from .guard import Guard
-from .interfaces import local_ip, silence
 from .network import Network
 
 __all__ = ["Connections", "peer_id"]

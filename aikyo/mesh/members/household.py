@@ -10,13 +10,13 @@ from typing import NamedTuple
 import trio
 from msgspec.structs import replace
 
-from ..wire import Payload, Presence
+from ...wire import Payload, Presence
+from ..refusals import Refusals
+from ..roster import Roster
 from .claims import Claims
 from .local import LocalNode
 from .pins import Pins
-from .refusals import Refusals
 from .replays import WINDOW, Replays
-from .roster import Roster
 
 __all__ = ["Household"]
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..wire import Decoded
+from ...wire import Decoded
 
 __all__ = ["Held", "WaitingRoom"]
 

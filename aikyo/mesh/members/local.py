@@ -12,7 +12,7 @@ import trio
 from msgspec import Raw
 from msgspec.structs import replace
 
-from ..wire import (
+from ...wire import (
     MAX_RECIPIENTS,
     Dialect,
     Message,
@@ -23,7 +23,7 @@ from ..wire import (
     encode,
     encode_all,
 )
-from .base import MeshError, Node
+from ..base import MeshError, Node
 from .inbound import USER, Gatekeeper, Inbound
 
 __all__ = ["LocalNode", "background"]

@@ -1,8 +1,8 @@
 """What has to be mended in libp2p 0.8.1, each with its reason, and nothing else.
 
 `apply` puts right what can only be reached as names of a module; the rest are subclasses, here and in
-`gossip`. Most touch private names: `tests/component/test_repairs.py` fails for each one that is no longer
-needed.
+`gossip`. Most touch private names: `tests/component/test_repairs.py` fails for each that is needed no
+longer.
 Importing this module imports libp2p (1.5 s).
 """
 

@@ -292,7 +292,7 @@ class Libp2pMesh(LocalMesh):
                 self._nursery.start_soon(node.host.close, peer)
 
     def _others(self) -> Targets:
-        found = self._whereabouts.targets(self._mdns.sightings)
+        found = self._whereabouts.targets(self._mdns.sightings, self._addresses)
         return {peer: places for peer, places in found.items() if not self.is_blocked(peer)}
 
     def _sibling_addresses(self) -> dict[str, tuple[str, ...]]:

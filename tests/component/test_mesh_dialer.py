@@ -10,6 +10,7 @@ import trio
 from trio.testing import MockClock
 
 from aikyo.mesh.finding.dialer import Dialer, Dialing
+from aikyo.mesh.finding.misses import Misses
 from aikyo.mesh.finding.ring import Ring
 
 
@@ -45,7 +46,7 @@ class Office:
     ) -> None:
         self.hosts: dict[str, Dialing] = dict(hosts)
         self.siblings = {peer: (f"at {peer}",) for peer in hosts}
-        self.others = {peer: (f"at {peer}",) for peer in others}
+        self.others: dict[str, tuple[str, ...]] = {peer: (f"at {peer}",) for peer in others}
         self.failed: list[str] = []
         self.dialer = Dialer(
             lambda: self.hosts,
@@ -301,7 +302,9 @@ class Line(Phone):
         self._own = own
 
     async def dial(self, peer: str, addresses: Iterable[str]) -> bool:
-        await trio.sleep(0.01)
+        await trio.sleep(0.01 if peer in self._phones else 5)
+        if peer not in self._phones:
+            return False
         if peer not in self.lines:
             self.lines.add(peer)
             self._phones[peer].lines.add(self._own)
@@ -355,4 +358,91 @@ async def test_one_dial_is_short_and_yet_every_address_has_its_turn(
     assert [address for _, _, (address,) in slow.calls] == ["z 0", "z 1"]
     await trio.sleep(200)
     assert {address for _, _, (address,) in slow.calls} == set(places)
-    assert {len(addresses) for _, _, addresses in quick.calls} == {4}
+    dials = itertools.groupby(quick.calls, lambda call: int(call[0] / 0.5))
+    assert {len(list(calls)) for _, calls in dials} == {4}
+
+
+def made_up(number: int, *, port: int = 1) -> dict[str, tuple[str, ...]]:
+    """Peers that are nowhere, said to be at one address of somebody who has nothing to do with it."""
+    return {f"x{port}-{n}": (f"/ip4/192.0.2.1/tcp/{port}",) for n in range(number)}
+
+
+async def test_made_up_peers_end_no_link_of_those_who_are_there(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    """They fill the ring, again and again new ones, and it takes long until each is found out."""
+    names = [f"p{n:02}" for n in range(20)]
+    phones: dict[str, Phone] = {}
+    for name in names:
+        phones[name] = Line(phones, name)
+    homes = [names[n::4] for n in range(4)]
+    offices = [Office({name: phones[name] for name in home}) for home in homes]
+    for office, home in zip(offices, homes, strict=True):
+        office.others = {name: (f"at {name}",) for name in names if name not in home}
+        nursery.start_soon(office.dialer.run)
+    await trio.sleep(120)
+    before = {name: set(phones[name].lines) for name in names}
+    for time in range(5):
+        for office in offices:
+            office.others = {peer: at for peer, at in office.others.items() if peer in phones}
+            office.others |= {f"x{time}-{n}": (f"here {n}", f"there {n}") for n in range(240)}
+        await trio.sleep(30)
+        assert all(phones[name].lines >= before[name] for name in names)
+
+
+async def test_whom_strangers_name_is_not_called_without_end(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    phone = Phone("z")
+    office = Office({"a": phone}, "z")
+    nursery.start_soon(office.dialer.run)
+    await trio.sleep(10)
+    phone.calls.clear()
+    office.others |= made_up(240)
+    await trio.sleep(300)
+    assert 128 <= len(phone.calls) < 128 + 2 * 300 + 8
+    assert office.others.keys() - {"z"} == office.dialer.unreachable  # and stepped over all the same
+    phone.calls.clear()
+    for port in range(2, 62):  # who says something else each second is not called more often
+        office.others = {"z": ("at z",)} | made_up(240, port=port)
+        office.dialer.wake()
+        await trio.sleep(1)
+    assert len(phone.calls) < 130
+
+
+async def test_whom_we_know_is_called_at_an_address_that_strangers_name_too(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    phone = Phone("z")
+    office = Office({"a": phone})
+    office.others = {"z": ("/ip4/192.0.2.1/tcp/2",)}
+    nursery.start_soon(office.dialer.run)
+    await trio.sleep(10)
+    office.others |= made_up(240)
+    await trio.sleep(300)
+    phone.lines.clear()
+    office.dialer.wake()
+    await trio.sleep(4)
+    assert phone.lines == {"z"}
+
+
+async def test_dials_that_succeed_cost_nothing(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    names = [f"p{n:02}" for n in range(12)]
+    phone = Phone(names)
+    office = Office({"a": phone})
+    office.others = {name: (f"/ip4/192.0.2.1/tcp/{n + 1}",) for n, name in enumerate(names)}
+    nursery.start_soon(office.dialer.run)
+    for _ in range(30):
+        await trio.sleep(3)
+        assert len(phone.lines) == 12
+        phone.lines.clear()
+        office.dialer.wake()
+
+
+def test_the_table_of_addresses_where_dials_fail_is_bounded() -> None:
+    misses = Misses()
+    for n in range(10_000):
+        assert misses.allow((str(n), False), 0.0)
+    assert len(misses._paid) == 4096
+    misses.forgive(("0", False))
+    assert len(misses._paid) == 4096

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
+from libp2p.custom_types import TProtocol
 from libp2p.peer.id import ID
 from libp2p.pubsub.gossipsub import GossipSub
 from libp2p.pubsub.pb import rpc_pb2
@@ -232,15 +233,25 @@ LAN = ("192.0.2.1", "127.0.0.1")
 async def told(*addresses: str, ours: tuple[str, ...] = LAN) -> tuple[str, ...]:
     places = Whereabouts([], clock=lambda: 1.0)
     places.hear("x", Presence(id="companion_x", addresses=addresses), ours)
-    return places.targets([]).get("x", ())
+    return places.targets([], ours).get("x", ())
 
 
 async def test_the_loopback_of_another_machine_is_not_dialed() -> None:
     far, near = "/ip4/192.0.2.9/tcp/1", "/ip4/127.0.0.1/tcp/1"
     assert await told(near, far) == (far,)
     assert await told(near) == ()
-    assert await told(near, "/ip4/192.0.2.1/tcp/1") == ("/ip4/192.0.2.1/tcp/1", near)
     assert await told(near, ours=("127.0.0.1",)) == (near,)
+
+
+async def test_who_says_that_it_is_here_is_dialed_on_loopback_only_when_nothing_else_is_left() -> None:
+    """Else any stranger has us call whatever listens there."""
+    far, near = "/ip4/192.0.2.1/tcp/1", "/ip4/127.0.0.1/tcp/1"
+    places = Whereabouts([], clock=lambda: 1.0)
+    places.hear("x", Presence(id="companion_x", addresses=(near, far)), LAN)
+    assert places.targets([], LAN) == {"x": (far,)}
+    assert places.targets([], ("127.0.0.1",)) == {"x": (far, near)}
+    places.hear("x", Presence(id="companion_x", addresses=(near,)), ("127.0.0.1",))
+    assert places.targets([], LAN) == {}
 
 
 @pytest.mark.parametrize(
@@ -267,24 +278,31 @@ async def test_what_mdns_shows_goes_before_what_is_told_and_what_is_named_stays(
     assert places.hear("x", Presence(id="companion_x", addresses=("/ip4/192.0.2.9/tcp/1",)), LAN)
     assert not places.hear("x", Presence(id="companion_x", addresses=("/ip4/192.0.2.9/tcp/1",)), LAN)
     shown = Sighting("x", ("/ip4/192.0.2.8/tcp/1",))
-    assert places.targets([shown])["x"] == shown.addresses
-    assert places.targets([])["x"] == ("/ip4/192.0.2.9/tcp/1",)
+    assert places.targets([shown], LAN)["x"] == ("/ip4/192.0.2.8/tcp/1", "/ip4/192.0.2.9/tcp/1")
+    assert places.targets([], LAN)["x"] == ("/ip4/192.0.2.9/tcp/1",)
     places.note("x", "mdns")
     places.note("x", "inbound")
     assert places.found("x") == ("mdns", 1.0)
     await trio.sleep(3600)
-    assert dict(places.targets([])) == {"n": ("/ip4/192.0.2.7/tcp/1",)}
+    assert dict(places.targets([], LAN)) == {"n": ("/ip4/192.0.2.7/tcp/1",)}
     assert places.found("n") == ("bootstrap", 1.0)
+
+
+async def test_who_announces_another_elsewhere_does_not_hide_where_it_is() -> None:
+    places = Whereabouts([Bootstrap("n", "/ip4/192.0.2.7/tcp/1")], clock=lambda: 1.0)
+    true, false = "/ip4/192.0.2.8/tcp/1", "/ip4/203.0.113.1/tcp/1"
+    shown = [Sighting("x", (true,)), Sighting("x", (false,)), Sighting("n", (false,))]
+    assert places.targets(shown, LAN) == {"x": (true, false), "n": ("/ip4/192.0.2.7/tcp/1", false)}
 
 
 async def test_who_leaves_is_looked_for_no_more_and_the_table_is_bounded() -> None:
     places = Whereabouts([], clock=lambda: 1.0)
     for n in range(3000):
         places.hear(f"p{n}", Presence(id=f"companion_{n}", addresses=("/ip4/192.0.2.9/tcp/1",)), LAN)
-    assert len(places.targets([])) == 256
+    assert len(places.targets([], LAN)) == 256
     assert places.found("p1") is None
     places.hear("p2999", Presence(id="companion_2999", gone=True), LAN)
-    assert "p2999" not in places.targets([])
+    assert "p2999" not in places.targets([], LAN)
 
 
 def said(author: str, number: int, size: int = 10) -> rpc_pb2.Message:
@@ -352,7 +370,7 @@ def plain_gossip(peer: ID, sent: list[rpc_pb2.RPC]) -> Any:
     def seen(_: bytes) -> bool:
         return False
 
-    gossip: Any = GossipSub(["/meshsub/1.1.0"], degree=8, degree_low=6, degree_high=12)
+    gossip: Any = GossipSub([TProtocol("/meshsub/1.1.0")], degree=8, degree_low=6, degree_high=12)
     gossip.pubsub = SimpleNamespace(
         peers={peer: object()}, write_msg=write, seen_messages=SimpleNamespace(has=seen)
     )

@@ -9,6 +9,8 @@ from typing import NoReturn, Protocol
 
 import trio
 
+from ..interfaces import ip_of
+from .misses import Misses
 from .ring import Ring
 
 __all__ = ["Dialer", "Dialing", "Targets"]
@@ -92,6 +94,7 @@ class Dialer:
         self._lost: dict[str, _Attempts] = {}  # who cannot be reached by any of ours
         self._met: dict[str, None] = {}  # those of other processes that we were connected to
         self._unused: dict[tuple[str, str], float] = {}  # links beyond the ring, since when
+        self._misses = Misses()
         self._woken = trio.Event()
         kinds = ("sibling", "met", "new", "lost")
         self._turns = {kind: trio.CapacityLimiter(_AT_ONCE) for kind in kinds}
@@ -146,7 +149,10 @@ class Dialer:
         for own, host in hosts.items():
             far = {peer: others[peer] for peer in wanted[own] & others.keys()}
             self._complete(own, host, far, _SPREAD, nursery)
-        self._give_up({own: targets.keys() - wanted[own] for own in hosts}, hosts, nursery)
+        # Whoever has not got what the ring wants may need all it has: anybody can fill the ring with
+        # peers that are made up, and it takes a while until they are known to be out of reach.
+        whole = [own for own in hosts if all(map(hosts[own].connected, reachable[own]))]
+        self._give_up({own: targets.keys() - wanted[own] for own in whole}, hosts, nursery)
 
     def _remember(self, met: Collection[str], others: Targets) -> None:
         """Those who were met are not lost; nor, for now, is who moved."""
@@ -215,9 +221,9 @@ class Dialer:
         now = trio.current_time()
         self._unused = {
             (own, peer): self._unused.get((own, peer), now)
-            for own, host in hosts.items()
-            for peer in unwanted[own]
-            if host.connected(peer) and not host.inbound(peer) and peer not in self._always
+            for own, peers in unwanted.items()
+            for peer in peers
+            if hosts[own].connected(peer) and not hosts[own].inbound(peer) and peer not in self._always
         }
         ending: set[str] = set()
         for (own, peer), since in self._unused.items():
@@ -238,7 +244,9 @@ class Dialer:
                 if not self._is_wanted(own, peer):  # any more
                     return
                 with trio.move_on_after(_LONGEST):
-                    reached = await host.dial(peer, _places(tries))
+                    for place in _places(tries):
+                        if reached := await self._try(host, peer, place):
+                            break
         finally:
             tries.under_way = False
         tries.failures = 0 if reached else tries.failures + 1
@@ -252,6 +260,20 @@ class Dialer:
                 self._lost.setdefault(peer, tries)
             self._failed(peer)
 
+    async def _try(self, host: Dialing, peer: str, place: str) -> bool:
+        ip = None if peer in self._hosts() else ip_of(place)
+        if ip is None:
+            return await host.dial(peer, (place,))
+        key = (ip, self._is_known(peer))
+        if not self._misses.allow(key, trio.current_time()):
+            return False
+        if reached := await host.dial(peer, (place,)):
+            self._misses.forgive(key)
+        return reached
+
+    def _is_known(self, peer: str) -> bool:
+        return peer in self._met or peer in self._always
+
     def _is_wanted(self, own: str, peer: str) -> bool:
         return peer in self._lost or peer in self._always or peer in self._wanted.get(own, ())
 
@@ -260,7 +282,7 @@ class Dialer:
         know for what is new, nor what is new for what failed before."""
         if peer in self._hosts():
             return self._turns["sibling"]
-        if peer in self._met or peer in self._always:
+        if self._is_known(peer):
             return self._turns["met"]
         return self._turns["lost" if peer in self._lost else "new"]
 

@@ -2,7 +2,7 @@
 
 The peers stand in a ring, in the order of a hash of their ids. Up to 13 are all connected to each
 other. Of more, each is connected to those at the distances 1, 2, 3, 5, 9, 17, 33, … up to half the
-ring, both ways: a dozen links a host for a hundred hosts, everybody a few steps away, and no few peers
+ring, both ways: 14 links a host for a hundred hosts, everybody a few steps away, and no few peers
 whose loss would cut it in two.
 """
 

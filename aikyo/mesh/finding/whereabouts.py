@@ -31,7 +31,8 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    addresses: tuple[str, ...]
+    far: tuple[str, ...]
+    near: tuple[str, ...]  # loopback
     until: float  # in trio's seconds
 
 
@@ -67,14 +68,14 @@ class Whereabouts:
         before = self._heard.pop(peer, None)
         if presence.gone:
             return False
-        addresses = _reachable(presence.addresses, ours)
-        if not addresses:
+        far, near = _reachable(presence.addresses, ours)
+        if not far and not near:
             return False
         self.note(peer, "mesh")
-        self._heard[peer] = _Heard(addresses, trio.current_time() + _KEPT)
+        self._heard[peer] = _Heard(far, near, trio.current_time() + _KEPT)
         if len(self._heard) > _MOST:
             del self._heard[next(iter(self._heard))]
-        return before is None or before.addresses != addresses
+        return before is None or (before.far, before.near) != (far, near)
 
     def note(self, peer: str, found: Found) -> None:
         """`peer` was found; the most telling way in which it ever was is remembered."""
@@ -92,22 +93,37 @@ class Whereabouts:
         known = self._known.get(peer)
         return None if known is None else (known.found, known.since)
 
-    def targets(self, sightings: Iterable[Sighting]) -> Mapping[str, tuple[str, ...]]:
-        """Where everybody may be reached: what mDNS shows goes before what others tell."""
+    def targets(
+        self, sightings: Iterable[Sighting], ours: Collection[str]
+    ) -> Mapping[str, tuple[str, ...]]:
+        """Where everybody may be reached: what the user named goes first, then what mDNS shows, then
+        what the peer itself tells. None takes another's place: anybody can announce anybody.
+
+        Anybody can also say that it is on this machine; what listens on loopback is called for that only
+        while `ours`, this machine's addresses, are no others.
+        """
         now = trio.current_time()
-        found = {peer: heard.addresses for peer, heard in self._heard.items() if heard.until > now}
-        found |= {sighting.peer: sighting.addresses for sighting in sightings}
-        for peer, addresses in self._named.items():
-            found[peer] = tuple(dict.fromkeys((*found.get(peer, ()), *addresses)))
-        return found
+        alone = all(map(is_loopback, ours))
+        told = (
+            (peer, (*heard.far, *heard.near) if alone else heard.far)
+            for peer, heard in self._heard.items()
+            if heard.until > now and (heard.far or alone)
+        )
+        shown = ((sighting.peer, sighting.addresses) for sighting in sightings)
+        found: dict[str, dict[str, None]] = {}
+        for peer, addresses in (*self._named.items(), *shown, *told):
+            found.setdefault(peer, {}).update(dict.fromkeys(addresses))
+        return {peer: tuple(addresses) for peer, addresses in found.items()}
 
 
-def _reachable(addresses: Iterable[str], ours: Collection[str]) -> tuple[str, ...]:
-    """Those that we can dial. A loopback address is one of ours only when its owner is on this machine:
-    when it has another address that is ours too, or when we have no other ourselves."""
+def _reachable(
+    addresses: Iterable[str], ours: Collection[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those that we can dial, and those on loopback. These are ours only when their owner is on this
+    machine: when it has another address that is ours too, or when we have no other ourselves."""
     ips = {address: ip for address in addresses if (ip := ip_of(address))}
     lan = {ip for ip in ours if not is_loopback(ip)}
     same_machine = not lan or not lan.isdisjoint(ips.values())
-    near = [address for address, ip in ips.items() if is_loopback(ip)]
-    far = [address for address, ip in ips.items() if not is_loopback(ip)]
-    return tuple(far + near) if same_machine else tuple(far)
+    near = tuple(address for address, ip in ips.items() if is_loopback(ip))
+    far = tuple(address for address, ip in ips.items() if not is_loopback(ip))
+    return far, near if same_machine else ()

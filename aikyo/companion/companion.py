@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -21,7 +22,8 @@ from .world import World
 
 __all__ = ["Companion"]
 
-MAX_TURNS_AT_ONCE = 32
+MAX_TURNS_AT_ONCE, MAX_TURNS_FOR_ONE = 32, 8
+"""Turns that are followed at once, in all and of one peer's messages: a flood leaves room for others."""
 
 
 class Companion:
@@ -43,7 +45,7 @@ class Companion:
         self._heard = Pulse()
         self._voice = Voice(profile, world, self._moments)
         self._turns = TurnTaking(profile, world, self._moments, self._voice, self._heard)
-        self._taking_part = 0
+        self._taking_part = Counter[str]()  # turns by the peer whose message it is
         self._ask_to_begin, self._beginnings = trio.open_memory_channel[tuple[str, tuple[str, ...]]](1)
         self.dropped = 0
 
@@ -137,18 +139,20 @@ class Companion:
         if heard is None or heard[1].is_over or not is_new:  # not to what was heard before a restart
             return
         talk, turn = heard
-        if self._taking_part >= MAX_TURNS_AT_ONCE:
+        busy, peer = self._taking_part, received.peer
+        if busy.total() >= MAX_TURNS_AT_ONCE or busy[peer] >= MAX_TURNS_FOR_ONE:
             self.dropped += 1
             await self._turns.decline(turn)
             return
-        self._taking_part += 1
-        nursery.start_soon(self._take_part, talk, turn)
+        busy[peer] += 1
+        nursery.start_soon(self._take_part, talk, turn, peer)
 
-    async def _take_part(self, talk: Talk, turn: Turn) -> None:
+    async def _take_part(self, talk: Talk, turn: Turn, peer: str) -> None:
         try:
             await self._turns.take_part(talk, turn)
         finally:
-            self._taking_part -= 1
+            self._taking_part[peer] -= 1
+            self._taking_part += Counter()  # without those who are at none
 
     async def _perceive(self, context: Context, received: Received) -> None:
         text = context.context if context.type == "text" else PICTURE

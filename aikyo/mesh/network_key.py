@@ -52,7 +52,6 @@ def make_network_key(path: Path) -> bytes:
     """
     key = secrets.token_bytes(_BYTES)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise UsageError(f"{path} is there already; copy it, or choose another name") from None

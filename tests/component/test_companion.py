@@ -314,6 +314,21 @@ async def test_what_was_heard_before_a_restart_is_not_answered_again(tmp_path: P
         ]
 
 
+async def test_who_floods_leaves_room_for_others(tmp_path: Path) -> None:
+    minds = brains("alice")
+    minds["alice"].on_compose = never
+    async with gathering(tmp_path, minds) as room:
+        lan = MemoryMesh(room.lan)
+        async with lan as elsewhere, elsewhere.join(tmp_path / "eve.key", None) as eve:
+            for number in range(40):
+                await eve.publish(Message(id=f"m{number}", sender="user_eve", message=f"spam {number}"))
+            hello = await room.say("hello")
+            assessed = minds["alice"].assessed
+            await room.until(lambda: any(m.message and m.message.id == hello.id for m in assessed))
+            assert len(assessed) == 9
+            assert room.companions["alice"].dropped == 32
+
+
 async def test_a_message_with_anothers_id_hides_nothing_from_memory(tmp_path: Path) -> None:
     minds = brains("alice")
     minds["alice"].on_assess = lambda _: Assessment(speak=False)

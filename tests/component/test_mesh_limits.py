@@ -74,7 +74,7 @@ async def test_a_talkative_companion_meets_no_limit(autojump_clock: MockClock) -
     for _ in range(20):
         for _ in range(200):
             assert home.guard.admits("relay", "author", "messages", 2000)
-        await trio.sleep(5)
+        await trio.sleep(20)
     for _ in range(3000):  # a relay of many of them
         assert home.guard.messages("relay", 2) <= 2
         assert home.guard.traffic("relay", 3000) == 0
@@ -90,8 +90,8 @@ async def test_an_author_is_limited_on_each_topic_for_itself(autojump_clock: Moc
     assert home.guard.admits("relay", "author", "states", 10)
     assert home.guard.admits("relay", "another", "messages", 10)
     await trio.sleep(10)
-    assert sum(home.guard.admits("relay", "author", "messages", 10) for _ in range(2000)) == 500
-    assert home.counters["flood"] == 3000
+    assert sum(home.guard.admits("relay", "author", "messages", 10) for _ in range(2000)) == 100
+    assert home.counters["flood"] == 3400
     assert home.refusals.get("author") is not None
     assert not home.banned  # who passes it on is not to blame
 

@@ -21,13 +21,15 @@ KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
 
 
 def test_a_key_is_read_as_it_was_made_and_is_its_owners_alone(tmp_path: Path) -> None:
-    path = tmp_path / "deeper" / "key"
+    path = tmp_path / "key"
     made = make_network_key(path)
     assert read_network_key(path) == made
     assert len(made) == 32
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert path.read_text().splitlines()[:2] == ["/key/swarm/psk/1.0.0/", "/base16/"]
     assert make_network_key(tmp_path / "another") != made
+    with pytest.raises(UsageError, match="no such file or directory"):
+        make_network_key(tmp_path / "deeper" / "key")
 
 
 def test_a_key_that_is_there_is_never_overwritten(tmp_path: Path) -> None:

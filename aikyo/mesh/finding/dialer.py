@@ -24,6 +24,10 @@ _COURTESY = 1.0  # seconds for which the higher peer id waits for the lower one 
 _SPREAD = 0.5  # seconds over which the further links to another process are spread
 _FIRST_WAIT, _LAST_WAIT = 1.0, 10.0  # between attempts, doubling with each failure
 _DOUBLINGS = 4  # and the last wait is reached
+_SOON, _SOON_TIMES = (
+    2.0,
+    30,
+)  # the last wait for those we know, so often: they may be starting
 _UNUSED = 30.0  # seconds after which a link that the ring does not want any more is given up
 _REMEMBERED = 256
 
@@ -250,7 +254,9 @@ class Dialer:
         finally:
             tries.under_way = False
         tries.failures = 0 if reached else tries.failures + 1
-        wait = min(_FIRST_WAIT * 2 ** min(tries.failures, _DOUBLINGS), _LAST_WAIT)
+        known = peer in self._met or peer in self._always
+        longest = _SOON if known and tries.failures <= _SOON_TIMES else _LAST_WAIT
+        wait = min(_FIRST_WAIT * 2 ** min(tries.failures, _DOUBLINGS), longest)
         tries.due = trio.current_time() + wait * self._random.uniform(0.75, 1.0)
         if reached:
             self.wake()

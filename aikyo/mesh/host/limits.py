@@ -46,7 +46,8 @@ class Limits:
             read later.
         control: entries of gossip's control messages of a neighbour; more is dropped.
         offered: message ids that a neighbour may offer or ask for; more is dropped.
-        author_messages: messages of one author on one topic; more is dropped and not passed on.
+        author_messages: messages of one author on one topic; more is dropped and not passed on. Each may
+            make every companion think: much more than this they could not keep up with.
         author_bytes: bytes of one author; more is dropped and not passed on.
         queued: bytes that wait to be sent, to all neighbours together; when so many do, each may still
             have its equal part of as many.
@@ -75,7 +76,7 @@ class Limits:
     messages: Rate = Rate(1000, 4000)
     control: Rate = Rate(100, 500)
     offered: Rate = Rate(5000, 20_000)
-    author_messages: Rate = Rate(50, 500)
+    author_messages: Rate = Rate(10, 500)
     author_bytes: Rate = Rate(2 * MiB, 16 * MiB)
     queued: int = 64 * MiB
     cached: int = 64 * MiB

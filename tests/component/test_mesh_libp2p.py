@@ -384,7 +384,7 @@ async def test_leaving_gives_everything_back_long_before_its_time_is_up(
         while system_tasks() > tasks:
             await trio.sleep(0.005)
     assert descriptors_now() == descriptors
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads  # a worker of an earlier test may have ended
 
 
 async def stay(mesh: Libp2pMesh, key: Path, number: int, *, task_status: Any) -> None:

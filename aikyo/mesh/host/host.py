@@ -326,8 +326,8 @@ def _check(listen: str, port: int) -> None:
 def _new_gossip(counters: Counter[str], limits: Limits, presences: Presences) -> repairs.RepairedGossip:
     return repairs.RepairedGossip(
         _MESHSUB,
-        degree=8,  # in a small mesh everybody is in everybody's
-        degree_low=6,
+        degree=6,  # and at the most 12: in a small mesh everybody is in everybody's
+        degree_low=4,
         degree_high=12,
         heartbeat_interval=1,  # by default 120 s: lost messages are repaired after minutes
         adaptive_gossip_enabled=False,

@@ -46,6 +46,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         firehose_port: 0 picks a free one.
         gateway_port: 0 picks a free one.
         seed: makes the offline brain and all choices repeatable.
+        turns_per_talk: how many turns a companion takes in one conversation.
+        turns_per_hour: how many it takes in an hour, in all conversations together.
+        beginnings: how many talks an hour it begins of its own accord; 0 for none.
+        silence: seconds in which nothing was said, after which it may begin one.
         pace: scales the pauses between turns; 1 is natural, 0 is none.
         dashboard: whether a terminal gets the live view.
     """
@@ -67,6 +71,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     firehose_port: Port = 8080
     gateway_port: Port = 3000
     seed: int | None = None
+    turns_per_talk: Annotated[int, Meta(ge=1, le=10_000)] = 100
+    turns_per_hour: Annotated[int, Meta(ge=1, le=10_000)] = 240
+    beginnings: Annotated[int, Meta(ge=0, le=60)] = 4
+    silence: Annotated[float, Meta(ge=10, le=86_400)] = 180.0
     pace: Annotated[float, Meta(ge=0)] = 1.0
     dashboard: bool = True
 

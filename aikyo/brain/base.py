@@ -21,6 +21,7 @@ __all__ = [
     "Line",
     "Moment",
     "Persona",
+    "Picture",
     "Someone",
     "ToolError",
     "ToolSpec",
@@ -71,11 +72,20 @@ class Someone:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture: its type (``image/png``) and its bytes in base64."""
+
+    media_type: str
+    base64: str
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """Something that was said or perceived, as the companion remembers it.
 
     `sender` and `to` are ids, `name` is the sender's display name, `time` is seconds since the epoch,
-    `kind` is ``heard``, ``said``, ``did`` or ``perceived``.
+    `kind` is ``heard``, ``said``, ``did`` or ``perceived``. `picture` is what was perceived, where that
+    was no text.
     """
 
     id: str
@@ -85,6 +95,7 @@ class Line:
     time: float
     to: tuple[str, ...] = ()
     kind: str = "heard"
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +125,9 @@ class Moment:
         turn: how many messages this conversation has had.
         language: what to answer in.
         addressed: whether `message` turns to this companion in particular (by name, or alone).
+        opening: why a talk begins (``silence``, ``newcomer``, ``context``, ``asked``), or empty.
+        change_topic: whether the talk goes in circles, so that this turn should bring up something else.
+        may_ask: whether a question is in order; not when one's own last one has had no answer.
     """
 
     now: datetime
@@ -130,18 +144,23 @@ class Moment:
     turn: int = 0
     language: str = "en"
     addressed: bool = False
+    opening: str = ""
+    change_topic: bool = False
+    may_ask: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
     """A brain's answer to "do you want to speak?".
 
-    `importance` is 0 to 10; `params` are the values for the profile's triggers.
+    `importance` is 0 to 10; `params` are the values for the profile's triggers; `circles` says that the
+    talk repeats itself, where the brain can tell.
     """
 
     speak: bool
     importance: float = 0
     params: Mapping[str, Any] = field(default_factory=dict)
+    circles: bool = False
 
 
 @dataclass(frozen=True, slots=True)

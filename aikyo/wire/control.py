@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Raw, Struct
 
+from .payloads import Closing
+
 __all__ = [
     "Activity",
+    "Claim",
     "CompanionStatus",
     "Envelope",
     "Event",
+    "Fired",
     "Found",
     "MeshStatus",
+    "Offer",
     "PeerState",
     "PeerStatus",
+    "QuietMode",
     "SwarmFile",
     "SwarmStatus",
+    "TurnNote",
+    "TurnRecord",
 ]
 
 Activity = Literal[
@@ -25,13 +33,19 @@ Activity = Literal[
 """What a companion is doing, as the dashboard and `ps` show it."""
 
 
+QuietMode = Literal["normal", "mention-only", "quiet"]
+"""Whether a companion speaks as it likes, only when it is turned to, or not at all."""
+
+
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """Something that happened in this swarm; the firehose's topic `events`, never on the mesh.
 
     `type` is one of ``ready``, ``activity``, ``mood``, ``talk-begun``, ``talk-resting``,
-    ``talk-ended``, ``joined``, ``left``, ``restart``, ``failed``, ``stopped``, ``notice``; the other
-    fields are there where they mean something. `companion` is an id, or the part of the swarm that a
-    restart, failure or stop is about (``firehose``).
+    ``talk-ended``, ``interrupted``, ``quiet``, ``joined``, ``left``, ``restart``, ``failed``,
+    ``stopped``, ``notice``; the other fields are there where they mean something. `companion` is an id,
+    or the part of the swarm that a restart, failure or stop is about (``firehose``). `reason` of a talk
+    that rests or ends is one of `conversation.Outcome`; `mode` and `until` (seconds since the epoch, 0: until
+    it is changed) are of ``quiet``.
     """
 
     type: str
@@ -42,6 +56,8 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel
     activity: Activity | None = None
     mood: str | None = None
     peer: str | None = None
+    mode: QuietMode | None = None
+    until: float | None = None
 
 
 class Envelope(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -72,6 +88,8 @@ class CompanionStatus(Struct, frozen=True, kw_only=True):
     mood: str = ""
     brain: str = ""
     peer: str = ""
+    quiet: QuietMode = "normal"
+    quiet_until: float = 0
 
 
 class SwarmStatus(Struct, frozen=True, kw_only=True):
@@ -85,6 +103,122 @@ class SwarmStatus(Struct, frozen=True, kw_only=True):
     firehose: str
     gateway: str
     counters: dict[str, int] = {}
+
+
+class Offer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What somebody's State for a message came to.
+
+    Attributes:
+        who: the companion.
+        state: what it wanted.
+        importance: how much, 0 to 10.
+        selected: whether the message turned to it.
+        score: by which it was ranked; None where it was not.
+        reason: why it listens, where it said so.
+        after: seconds from the message to its State.
+    """
+
+    who: str
+    state: Literal["speak", "listen"]
+    importance: float = 0
+    selected: bool = False
+    score: float | None = None
+    reason: str = ""
+    after: float = 0
+
+
+class Claim(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody took the turn: `rank` as it said itself, `after` seconds from the message."""
+
+    who: str
+    rank: int = 0
+    after: float = 0
+
+
+class Fired(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A condition of a profile that held, and what it told a tool. `number` counts from 1."""
+
+    number: int
+    expression: str
+    tool: str
+    instruction: str
+
+
+class TurnNote(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What only the companion itself knows of a turn it took or let pass.
+
+    Attributes:
+        companion: its id.
+        message_id: what it answered; empty where it began a talk.
+        conversation: of which talk.
+        said: id of the Message it said, or empty.
+        opening: why it began a talk (``silence``, ``newcomer``, ``context``, ``asked``), or empty.
+        fired: the triggers that held.
+        recalled: ids of the entries that memory brought up.
+        perceived: ids of the contexts it was told of.
+        params: the triggers' parameters as the brain filled them in.
+        brain: what it thinks with.
+        seconds: how long it composed.
+        reason: why it said nothing, if so (``interrupted``, ``brain-failed``, or in words).
+    """
+
+    companion: str
+    message_id: str = ""
+    conversation: str = ""
+    said: str = ""
+    opening: str = ""
+    fired: tuple[Fired, ...] = ()
+    recalled: tuple[str, ...] = ()
+    perceived: tuple[str, ...] = ()
+    params: dict[str, Any] = {}
+    brain: str = ""
+    seconds: float = 0
+    reason: str = ""
+
+
+class TurnRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One turn as it was seen from outside, from its message to its end. Holds nothing that was said.
+
+    Attributes:
+        message_id: the message that was to be answered.
+        conversation: its talk.
+        sender: whose it was.
+        by_person: whether that is a person.
+        to: whom it was to; empty means everybody.
+        reply_to: what it answered itself.
+        time: when it was heard, seconds since the epoch.
+        length: which message of its talk it is, from 1.
+        closing: how far the talk had wound down.
+        repeats: how much it repeats what was said before, 0 to 1.
+        invited: whose States were waited for.
+        offers: the States that came, best first, then the others.
+        claims: in the order in which they were heard.
+        answers: ids of the Messages that answered it, in the order in which they were heard; more than
+            one is an overlap.
+        answered_by: who said them.
+        outcome: ``answered``, ``superseded``, or why the talk rests (`conversation.Outcome`).
+        seconds: from the message to its answer or to the end of the turn.
+        notes: what companions of this swarm know of it.
+    """
+
+    message_id: str
+    conversation: str
+    sender: str
+    by_person: bool = False
+    to: tuple[str, ...] = ()
+    reply_to: str | None = None
+    time: float = 0
+    length: int = 1
+    closing: Closing = Closing.NONE
+    repeats: float = 0
+    invited: tuple[str, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    answers: tuple[str, ...] = ()
+    answered_by: tuple[str, ...] = ()
+    outcome: str = ""
+    seconds: float = 0
+    notes: tuple[TurnNote, ...] = ()
 
 
 Found = Literal["own", "mdns", "bootstrap", "mesh", "inbound"]

@@ -98,7 +98,11 @@ class Action(Payload, frozen=True, kw_only=True, omit_defaults=True, rename="cam
 class State(Payload, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """What a companion wants next: to speak or to listen; or, `composing`, that it has the turn.
 
-    `rank` belongs to `composing`: 0 is the chosen speaker, 1 the runner-up.
+    Attributes:
+        rank: of `composing`: 0 is the chosen speaker, 1 the runner-up.
+        reason: of `listen`: why, where it is more than not wanting to; see `conversation.Outcome`.
+        reply_to: what the message answers, so that who missed the message learns that the turn before
+            it is over.
     """
 
     topic: ClassVar[Topic] = Topic.STATES
@@ -110,6 +114,8 @@ class State(Payload, frozen=True, kw_only=True, omit_defaults=True, rename="came
     selected: bool = False
     closing: Closing = Closing.NONE
     rank: Annotated[int, Meta(ge=0, le=255)] = 0
+    reason: Annotated[str, Meta(max_length=32)] = ""
+    reply_to: Id | None = None
 
 
 class Query(Payload, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):

@@ -6,26 +6,51 @@ from collections.abc import Callable
 
 import msgspec
 
-from .wire import Action, Event, bare_name
+from .wire import Action, Event, QuietMode, bare_name
 
-__all__ = ["MAX_JSON", "as_json", "deed", "happening", "shorten"]
+__all__ = [
+    "MANNERS",
+    "MAX_JSON",
+    "REASONS",
+    "as_json",
+    "deed",
+    "happening",
+    "quietness",
+    "shorten",
+    "span",
+]
 
 MAX_JSON = 200
 """Characters of JSON that are shown at the most."""
 
 
-_WHY = {
+REASONS = {
     "closed": "it has come to its end",
-    "no-quorum": "nobody was there to answer",
-    "nobody-addressed": "nobody else was spoken to",
     "nobody-wanted": "nobody has more to say",
-    "silent": "whoever had the turn said nothing",
+    "limit": "whoever would answer has taken all the turns it may",
+    "interrupted": "somebody else was spoken to meanwhile",
+    "no-quorum": "nobody was there to answer",
+    "quiet": "whoever would answer was asked to be quiet",
+    "brain-failed": "no brain was able to answer",
 }
+"""Why a talk rests, by the reason that its event carries."""
+
+MANNERS: dict[QuietMode, str] = {
+    "normal": "speaks as usual",
+    "mention-only": "speaks only when turned to",
+    "quiet": "is quiet",
+}
+"""What a companion of each mode does."""
 
 
-def happening(event: Event) -> str:
-    """What has happened, without whom it has happened to: ``is thinking``, ``a talk begins``."""
-    reason = _WHY.get(event.reason or "", event.reason or "")
+def happening(event: Event, at: float | None = None) -> str:
+    """What has happened, without whom it has happened to: ``is thinking``, ``a talk begins``.
+
+    Args:
+        event: what happened.
+        at: when, in seconds since the epoch, to tell how long something will last.
+    """
+    reason = REASONS.get(event.reason or "", event.reason or "")
     because = f": {reason}" if reason else ""
     match event.type:
         case "activity":
@@ -38,6 +63,10 @@ def happening(event: Event) -> str:
             return f"the talk rests{because}"
         case "talk-ended":
             return f"the talk ends{because}"
+        case "quiet":
+            return quietness(event.mode or "normal", event.until or 0, at) + because
+        case "interrupted":
+            return f"was interrupted{because}"
         case "restart":
             return f"crashed and starts again{because}"
         case "failed" | "stopped" | "joined" | "left":
@@ -46,6 +75,33 @@ def happening(event: Event) -> str:
             return reason
         case kind:
             return f"{kind.replace('-', ' ')}{because}"
+
+
+def quietness(mode: QuietMode, until: float, now: float | None) -> str:
+    """How quiet somebody is from `now` on, and how long: ``is quiet for 10 min``.
+
+    Args:
+        mode: how quiet.
+        until: when that is over, in seconds since the epoch; 0: when it is changed.
+        now: the time, on the same clock; None where it is not known.
+    """
+    if mode == "normal":
+        return f"{MANNERS[mode]} again"
+    if not until:
+        return f"{MANNERS[mode]} until told otherwise"
+    return f"{MANNERS[mode]} for {'a while' if now is None else span(until - now)}"
+
+
+def span(seconds: float) -> str:
+    """How long: ``45 s``, ``10 min``, ``1 h 30 min``."""
+    if not seconds < 1e9:  # nobody's time
+        return "?"
+    left = max(0, round(seconds))
+    if left < 60:
+        return f"{left} s"
+    hours, minutes = divmod(round(left / 60), 60)
+    parts = ([f"{hours} h"] if hours else []) + ([f"{minutes} min"] if minutes else [])
+    return " ".join(parts)
 
 
 def deed(action: Action, name: Callable[[str], str] = bare_name) -> str:

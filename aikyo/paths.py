@@ -81,6 +81,16 @@ class Home:
         return self.root / "roster.json"
 
     @property
+    def turns(self) -> Path:
+        """How turns went: who wanted to speak, who did, and why; rotated."""
+        return self.root / "turns.jsonl"
+
+    @property
+    def trusted(self) -> Path:
+        """The folders whose Python tools may be used."""
+        return self.root / "trusted.json"
+
+    @property
     def lock(self) -> Path:
         """Held by the one swarm of this home."""
         return self.root / "swarm.lock"

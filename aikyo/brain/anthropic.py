@@ -13,7 +13,8 @@ from msgspec import Struct
 from ..wire import is_companion
 from .base import Assessment, Brain, BrainError, Moment, Toolbox, ToolError
 from .messages import MessagesApi, Reply, ToolUse
-from .prompts import assess_prompt, compose_prompt, looked_up, system_prompt
+from .prompts import assess_prompt, compose_prompt, looked_up, pictures, system_prompt
+from .shown import first_message
 
 __all__ = ["MODEL", "SMALL_MODEL", "AnthropicBrain"]
 
@@ -73,8 +74,9 @@ class AnthropicBrain(Brain):
         answer = await self._decide(moment)
         params = answer.params if moment.params else {}
         if importance:
-            return Assessment(speak=True, importance=importance, params=params)
-        return Assessment(answer.speak, min(max(answer.importance, 0.0), 10.0), params)
+            return Assessment(True, importance, params, answer.circles)
+        importance = min(max(answer.importance, 0.0), 10.0)
+        return Assessment(answer.speak, importance, params, answer.circles)
 
     async def compose(self, moment: Moment, toolbox: Toolbox) -> None:
         """As `Brain.compose`, within 45 seconds of thinking (the tools' own time not cut short).
@@ -82,7 +84,7 @@ class AnthropicBrain(Brain):
         deadline = trio.current_time() + _COMPOSE_SECONDS
         specs = toolbox.specs
         turn = _Turn(toolbox, {spec.name: spec.kind for spec in specs})
-        messages: list[dict[str, Any]] = [{"role": "user", "content": compose_prompt(moment)}]
+        messages: list[dict[str, Any]] = [first_message(compose_prompt(moment), pictures(moment))]
         request = {
             "model": self._model,
             "max_tokens": _COMPOSE_TOKENS,
@@ -118,7 +120,7 @@ class AnthropicBrain(Brain):
                 "format": {"type": "json_schema", "schema": _answer_schema(moment.params)},
             },
             "system": _system(moment),
-            "messages": [{"role": "user", "content": assess_prompt(moment)}],
+            "messages": [first_message(assess_prompt(moment), pictures(moment, new=True))],
         }
         reply = await self._ask(request, trio.current_time() + _ASSESS_SECONDS)
         try:
@@ -144,6 +146,7 @@ class AnthropicBrain(Brain):
 class _Answer(Struct, frozen=True):
     speak: bool
     importance: float
+    circles: bool = False
     params: dict[str, Any] = {}
 
 
@@ -220,7 +223,11 @@ def _answer_schema(params: Mapping[str, Any] | None) -> dict[str, Any]:
     """The form of an answer, in the part of JSON Schema that structured output takes."""
     from anthropic import transform_schema
 
-    properties: dict[str, Any] = {"speak": {"type": "boolean"}, "importance": {"type": "number"}}
+    properties: dict[str, Any] = {
+        "speak": {"type": "boolean"},
+        "importance": {"type": "number"},
+        "circles": {"type": "boolean"},
+    }
     if params:
         try:
             properties["params"] = transform_schema(dict(params))

@@ -85,7 +85,7 @@ class Line:
 
     `sender` and `to` are ids, `name` is the sender's display name, `time` is seconds since the epoch,
     `kind` is ``heard``, ``said``, ``did`` or ``perceived``. `picture` is what was perceived, where that
-    was no text.
+    was no text; `told` says of a perceived one that the companion has taken a turn in this talk since.
     """
 
     id: str
@@ -96,6 +96,7 @@ class Line:
     to: tuple[str, ...] = ()
     kind: str = "heard"
     picture: Picture | None = None
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ class Moment:
         topic: what a talk that begins should be about; may be empty.
         recent: the conversation so far, oldest first, `message` last.
         recalled: what memory brought up for `message`, best first, none of it in `recent`.
-        perceived: context (text) that has come in since the last turn.
+        perceived: context (text and pictures) of the last minutes; `Line.told` tells what is no news.
         instructions: what the profile's triggers say for this turn, at most one a tool.
         params: JSON Schema of what the profile wants filled in before a turn, or None.
         closing: how far the talk has wound down; at `terminal` this is the last word.

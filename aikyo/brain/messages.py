@@ -11,6 +11,7 @@ import trio
 from msgspec import Struct
 
 from .base import BrainError, Usage
+from .shown import RefusedPictures
 
 if TYPE_CHECKING:
     import anthropic
@@ -115,6 +116,7 @@ class MessagesApi:
         )
         self._secret = api_key or auth_token or ""
         self._models_without_effort: set[str] = set()
+        self._refused = RefusedPictures()
 
     async def ask(self, request: Mapping[str, Any], *, deadline: float) -> Reply:
         """Send a request and wait for the answer; `Reply.check` tells whether it is whole.
@@ -149,20 +151,27 @@ class MessagesApi:
     async def _send(self, request: Mapping[str, Any]) -> bytes:
         import anthropic
 
-        model = str(request["model"])
-        if model in self._models_without_effort:
-            request = _without_effort(request)
         create = self._client.messages.with_raw_response.create
-        try:
-            response = await create(**request)
-        except anthropic.BadRequestError as error:
-            # Models before the 4.6 generation don't know the setting; that is found out once a model.
-            if model in self._models_without_effort or "effort" not in str(error.api_message):
-                raise
-            self._models_without_effort.add(model)
-            response = await create(**_without_effort(request))
-        body: bytes = response.http_response.content
-        return body
+        while True:
+            fitted = self._refused.without(request)
+            if request["model"] in self._models_without_effort:
+                fitted = _without_effort(fitted)
+            try:
+                response = await create(**fitted)
+            except anthropic.BadRequestError as error:
+                if not self._learn(fitted, str(error.api_message).lower()):
+                    raise
+            else:
+                body: bytes = response.http_response.content
+                return body
+
+    def _learn(self, request: Mapping[str, Any], why: str) -> bool:
+        """Whether there is something in a refused request that can be left out, from now on."""
+        model = str(request["model"])
+        if "effort" in why and model not in self._models_without_effort:
+            self._models_without_effort.add(model)  # models before the 4.6 generation don't know it
+            return True
+        return "image" in why and self._refused.refuse(request)
 
     def _explain(self, error: anthropic.APIError, model: str) -> str:
         import anthropic

@@ -15,7 +15,23 @@ from typer._click.exceptions import NoArgsIsHelpError
 from typer.exceptions import TyperException
 
 from ..errors import AikyoError
-from . import context, memory, peers, profile, ps, restart, say, stop, tail, up, version
+from . import (
+    context,
+    memory,
+    peers,
+    profile,
+    ps,
+    quiet,
+    report,
+    restart,
+    say,
+    simulate,
+    stop,
+    tail,
+    up,
+    version,
+    why,
+)
 
 __all__ = ["app", "main"]
 
@@ -41,6 +57,10 @@ app.command("context")(context.context)
 app.command("ps")(ps.ps)
 app.command("stop")(stop.stop)
 app.command("restart")(restart.restart)
+app.command("quiet")(quiet.quiet)
+app.command("why")(why.why)
+app.command("report")(report.report)
+app.command("simulate")(simulate.simulate)
 app.add_typer(memory.memory_app, name="memory")
 app.add_typer(peers.peers_app, name="peers")
 app.add_typer(profile.profile_app, name="profile")

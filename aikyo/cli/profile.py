@@ -13,7 +13,7 @@ from ..paths import Home, bundled_profiles
 from .common import DebugOption, HomeOption, JsonOption, print_json
 
 if TYPE_CHECKING:
-    from ..companion.profile import Profile
+    from ..companion.profile import Profile, Trust
 
 __all__ = ["profile_app"]
 
@@ -42,10 +42,11 @@ def list_(
     """
     from ..companion.profile import ProfileError, list_profiles, load_profile
 
+    trust = _trust(home, profiles_dir)
     rows: list[tuple[str, ...]] = []
     for name, file in list_profiles(_dirs(home, profiles_dir)).items():
         try:
-            profile = load_profile(file)
+            profile = load_profile(file, trust)
         except ProfileError as error:
             if as_json:
                 print_json({"name": name, "file": str(file), "error": str(error)})
@@ -74,7 +75,7 @@ def show(
     """
     from ..companion.profile import find_profile
 
-    profile = find_profile(name, _dirs(home, profiles_dir))
+    profile = find_profile(name, _dirs(home, profiles_dir), _trust(home, profiles_dir))
     if as_json:
         print_json(_as_json(profile))
         return
@@ -86,6 +87,10 @@ def show(
 def check(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Profiles, as files.")],
     *,
+    trust: Annotated[
+        bool,
+        typer.Option("--trust", help="Use Python tools of these profiles' folders, from now on."),
+    ] = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
     debug: DebugOption = False,
@@ -94,11 +99,15 @@ def check(
 
     Example: aikyo profile check profiles/alice.toml
     """
-    from ..companion.profile import check_profile
+    from ..companion.profile import Trust, check_profile
 
+    place = Home.locate(home)
+    for file in files if trust else ():
+        Trust.remember(place, file.parent)
+    trusted = Trust.of(place)
     wrong = False
     for file in files:
-        problems = check_profile(file)
+        problems = check_profile(file, trusted)
         wrong = wrong or bool(problems)
         for line, column, what in problems:
             if as_json:
@@ -115,6 +124,12 @@ def _dirs(home: Path | None, given: Path | None) -> tuple[Path, ...]:
     from ..companion.profile import profile_dirs
 
     return profile_dirs(Home.locate(home), cwd=Path.cwd(), given=given)
+
+
+def _trust(home: Path | None, given: Path | None) -> Trust:
+    from ..companion.profile import Trust
+
+    return Trust.of(Home.locate(home), *([given.expanduser()] if given else []))
 
 
 def _origin(file: Path) -> str:

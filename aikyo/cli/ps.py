@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ps"]
 
-_HEADINGS = ("NAME", "STATE", "SINCE", "RESTARTS", "PEERS", "INBOX", "TURNS", "MOOD", "BRAIN")
+_HEADINGS = ("NAME", "STATE", "QUIET", "SINCE", "RESTARTS", "PEERS", "INBOX", "TURNS", "MOOD", "BRAIN")
+_QUIET_COLUMN = _HEADINGS.index("QUIET")
 
 
 def ps(home: HomeOption = None, as_json: JsonOption = False, debug: DebugOption = False) -> None:
@@ -44,14 +46,15 @@ def _table(status: SwarmStatus, now: float) -> list[str]:
 
     from ..text import inert
 
-    rows = [_HEADINGS]
+    rows: list[tuple[str, ...]] = [_HEADINGS]
     for one in status.companions:
         state = f"{one.activity} ({one.reason})" if one.reason else one.activity
         numbers = (str(one.restarts), str(one.peers), str(one.inbox), str(one.turns))
         since = _ago(now - one.since) if one.since else "-"
-        rows.append(
-            (_called(one), inert(state), since, *numbers, inert(one.mood) or "-", one.brain or "-")
-        )
+        who = (_called(one), inert(state), _quiet(one, now), since)
+        rows.append((*who, *numbers, inert(one.mood) or "-", one.brain or "-"))
+    if all(one.quiet == "normal" for one in status.companions):
+        rows = [row[:_QUIET_COLUMN] + row[_QUIET_COLUMN + 1 :] for row in rows]
     widths = [max(cell_len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
@@ -59,6 +62,17 @@ def _table(status: SwarmStatus, now: float) -> list[str]:
         ).rstrip()
         for row in rows
     ]
+
+
+def _quiet(one: CompanionStatus, now: float) -> str:
+    """How quiet it was asked to be, and for how much longer: ``quiet 8m``."""
+    if one.quiet == "normal":
+        return "-"
+    if not one.quiet_until:
+        return one.quiet
+    left = max(one.quiet_until - now, 1)
+    unit, size = ("h", 3600) if left > 7200 else ("m", 60)
+    return f"{one.quiet} {math.ceil(left / size)}{unit}"  # rounded up: it is not over before
 
 
 def _called(one: CompanionStatus) -> str:

@@ -13,9 +13,22 @@ from .common import DebugOption, HomeOption, JsonOption, print_json
 from .terminal import colored, note, read_text, run
 
 if TYPE_CHECKING:
-    from ..wire import Envelope, Message
+    from ..client import Talk
+    from ..wire import Envelope, Event, Message, SwarmStatus
 
 __all__ = ["say"]
+
+_PS = "`aikyo ps` shows what the companions do"
+_WAYS_OUT = {
+    "closed": "say it again to begin another",
+    "nobody-wanted": "ask somebody by name, or ask something",
+    "limit": "turns_per_talk and turns_per_hour in aikyo.toml set how many",
+    "interrupted": "say it again",
+    "no-quorum": "`aikyo ps` shows who is there",
+    "quiet": "to end that: aikyo quiet {} --mode normal",
+    "brain-failed": "`aikyo ps` shows what is wrong",
+}
+"""By the reason why a talk rests; ``{}`` is whom it was said to."""
 
 
 def say(
@@ -73,11 +86,44 @@ async def _say(
                     _print(envelope, reply, as_json)
                 if talk.rested is not None:
                     break
-    if not talk.replies:
-        silence = (
-            f"within {wait:g} s" if talk.rested is None else f"before the talk rested ({talk.rested})"
-        )
-        raise AikyoError(f"no reply {silence}; `aikyo ps` shows what the companions do")
+    if talk.quieted and not as_json:
+        for who, event in talk.quieted.items():
+            note(_quietness(who, event))
+    if not talk.replies and not talk.quieted:
+        raise AikyoError(_silence(talk, names, wait, status))
+
+
+def _silence(talk: Talk, names: list[str], wait: float, status: SwarmStatus) -> str:
+    """Why there was no reply, and the way out; `status` is as it was before."""
+    from ..deeds import REASONS
+
+    if talk.rested is None:
+        return f"no reply within {wait:g} s; {_PS}"
+    reason = REASONS.get(talk.rested, talk.rested)
+    way_out = _WAYS_OUT.get(talk.rested, _PS).format(names[0] if len(names) == 1 else "all")
+    if talk.rested == "quiet" and (waiting := _wait_to_be_called(talk.message, status)):
+        way_out = f"call {waiting} by name; {way_out}"
+    return f"no reply: {reason} ({talk.rested}); {way_out}"
+
+
+def _wait_to_be_called(message: Message, status: SwarmStatus) -> str:
+    """The name of somebody it was said to who speaks only when turned to."""
+    for one in status.companions:
+        if one.quiet == "mention-only" and (not message.to or one.id in message.to):
+            return one.name
+    return ""
+
+
+def _quietness(who: str, event: Event) -> str:
+    import time
+
+    from ..deeds import quietness
+    from ..text import inert
+    from ..wire import bare_name
+
+    name, mode = inert(bare_name(who)), event.mode or "normal"
+    told = f"{name} {quietness(mode, event.until or 0, time.time())}"
+    return told if mode == "normal" else f"{told}; to end it: aikyo quiet {name} --mode normal"
 
 
 def _message(sender: str, to: tuple[str, ...], text: str) -> Message:

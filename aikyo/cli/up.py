@@ -83,6 +83,10 @@ def up(
     seconds: Annotated[
         float | None, typer.Option("--for", min=0, metavar="SECONDS", help="End by itself.")
     ] = None,
+    trust: Annotated[
+        bool,
+        typer.Option("--trust", help="Use Python tools of this folder's profiles, from now on."),
+    ] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -122,6 +126,7 @@ def up(
             environ=os.environ,
             cwd=Path.cwd(),
             seconds=seconds,
+            trust=trust,
             debug=debug,
         )
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import msgspec
 import trio
@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from ..errors import UsageError
 from ..text import inert
-from ..wire import Context, MeshStatus, SwarmFile, SwarmStatus, bare_name
+from ..wire import Context, MeshStatus, QuietMode, SwarmFile, SwarmStatus, TurnRecord, bare_name
 from .errors import ClientError, no_swarm
 from .http import HttpError, request
 
@@ -27,6 +27,7 @@ class _Answer(Struct):
     id: str = ""
     peer: str = ""
     companion: str = ""
+    until: float = 0
     detail: str = ""
 
 
@@ -74,11 +75,36 @@ class Remote:
         """Start the companion `name` anew."""
         await self._call("POST", _path(name, "restart"))
 
+    async def quiet(
+        self, name: str | None = None, mode: QuietMode = "quiet", minutes: float | None = None
+    ) -> float:
+        """Have the companion `name`, or with None every one, be that quiet from now on.
+
+        Args:
+            name: whom.
+            mode: how quiet.
+            minutes: for how long, at most a day; None: until it is changed.
+
+        Returns:
+            When that is over, in seconds since the epoch; 0: when it is changed.
+        """
+        body = {"mode": mode} if minutes is None else {"mode": mode, "minutes": minutes}
+        path = "/quiet" if name is None else _path(name, "quiet")
+        return self._read(await self._call("POST", path, msgspec.json.encode(body)), _Answer).until
+
     async def perceive(self, context: Context, name: str | None = None) -> str:
         """Give `context` to the companion `name`, or with None to every one; returns its id."""
         path = "/context" if name is None else _path(name, "context")
         answer = await self._call("POST", path, msgspec.json.encode(context))
         return self._read(answer, _Answer).id
+
+    async def why(self, message: str | None = None, *, after: bool = False) -> TurnRecord:
+        """The turn that led to a message (its id or a part of it; None: the latest); with `after` the
+        turn that it opened, also where it was an answer itself."""
+        asked = {"message": message} if message is not None else {}
+        asked |= {"after": "true"} if after else {}
+        query = f"?{urlencode(asked)}" if asked else ""
+        return self._read(await self._call("GET", f"/why{query}"), TurnRecord)
 
     async def _about(self, what: str, who: str, note: str = "") -> _Answer:
         body = msgspec.json.encode({"who": who, "note": note})

@@ -25,7 +25,7 @@ async def request(method: str, url: str, body: bytes | None = None) -> tuple[int
 
     Args:
         method: ``GET`` or ``POST``.
-        url: ``http://HOST:PORT/PATH``.
+        url: ``http://HOST:PORT/PATH``, with or without a query.
         body: JSON.
 
     Returns:
@@ -39,7 +39,8 @@ async def request(method: str, url: str, body: bytes | None = None) -> tuple[int
     headers = [("Host", parts.netloc), ("Connection", "close")]
     if body is not None:
         headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-    asked = connection.send(h11.Request(method=method, target=parts.path, headers=headers)) or b""
+    target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    asked = connection.send(h11.Request(method=method, target=target, headers=headers)) or b""
     asked += connection.send(h11.Data(data=body or b"")) or b""
     asked += connection.send(h11.EndOfMessage()) or b""
     try:

@@ -64,7 +64,7 @@ def _tell(envelope: Envelope) -> tuple[str, str]:
     """Who, and what of them, to be read as one sentence."""
     try:
         if envelope.topic == "events":
-            return _event(msgspec.json.decode(envelope.body, type=Event))
+            return _event(msgspec.json.decode(envelope.body, type=Event), envelope.time)
         payload = msgspec.json.decode(envelope.body, type=_TYPES[envelope.topic])
     except (KeyError, msgspec.MsgspecError, UnicodeError, RecursionError):
         return envelope.topic, " " + shorten(
@@ -111,12 +111,13 @@ def _state(state: State) -> str:
     notes += ["as runner-up"] if state.rank else []
     notes += ["selected"] if state.selected else []
     notes += [state.closing] if state.closing != "none" else []
+    notes += [state.reason] if state.reason else []
     return f"{words} ({', '.join(notes)})" if notes else words
 
 
-def _event(event: Event) -> tuple[str, str]:
+def _event(event: Event, at: float) -> tuple[str, str]:
     who = bare_name(event.companion or "")
-    return who, f" {happening(event)}" if who else happening(event)
+    return who, f" {happening(event, at)}" if who else happening(event, at)
 
 
 def _names(before: str, idents: Iterable[str]) -> str:

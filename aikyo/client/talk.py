@@ -19,11 +19,13 @@ class Talk:
         message: what was said, with its id and conversation.
         replies: how many answers there were so far.
         rested: why the talk rests or has ended; None while it goes on.
+        quieted: who of those it was said to became quiet, or talks again, with the event that told it.
     """
 
     message: Message
     replies: int = 0
     rested: str | None = None
+    quieted: dict[str, Event] = field(default_factory=dict)
     _heard: set[str] = field(default_factory=set)
 
     def hear(self, envelope: Envelope) -> Message | None:
@@ -52,6 +54,9 @@ class Talk:
         )
 
     def _hear_event(self, event: Event) -> None:
+        who = event.companion or ""
+        if event.type == "quiet" and (not self.message.to or who in self.message.to):
+            self.quieted[who] = event
         ended = event.type in {"talk-resting", "talk-ended"}
         if ended and event.conversation == self.message.conversation:
             self.rested = event.reason or event.type

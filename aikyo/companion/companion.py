@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 import trio
 
-from ..conversation import Talk, Talks, Turn, as_message, hears
+from ..brain import Moment
+from ..conversation import (
+    Talk,
+    Talks,
+    Turn,
+    as_message,
+    audience,
+    hears,
+    quiet_request,
+    turns_to,
+)
 from ..mesh import Received
-from ..wire import Action, Activity, Context, Dialect, Message, State
+from ..wire import (
+    Action,
+    Activity,
+    Context,
+    Dialect,
+    Event,
+    Fired,
+    Message,
+    Query,
+    QueryResult,
+    State,
+    TurnNote,
+)
 from .hands import Occasion
+from .initiative import Initiative, Opening
 from .journal import journal
-from .moments import PICTURE, Moments
+from .moments import Moments
+from .perception import PICTURE
 from .profile import Profile
-from .turn_taking import Pulse, TurnTaking
+from .pulse import Pulse
+from .surroundings import Surroundings
+from .turn_taking import TurnTaking
 from .voice import Voice
 from .world import World
 
@@ -38,15 +63,17 @@ class Companion:
     """
 
     def __init__(self, profile: Profile, world: World) -> None:
+        self._profile = profile
         self._world = world
         self._moments = Moments(world, replace(profile.persona(), id=world.me), profile.triggers.params)
         self._led = world.node.dialect is Dialect.JSONRPC
-        self._talks = Talks(world.is_person, led=self._led)
+        self._talks = Talks(world.is_person, led=self._led, names=world.names_of, embed=world.embed)
         self._heard = Pulse()
-        self._voice = Voice(profile, world, self._moments)
+        self._surroundings = Surroundings(world, profile.toolset)
+        self._voice = Voice(profile, world, self._moments, self._surroundings)
         self._turns = TurnTaking(profile, world, self._moments, self._voice, self._heard)
         self._taking_part = Counter[str]()  # turns by the peer whose message it is
-        self._ask_to_begin, self._beginnings = trio.open_memory_channel[tuple[str, tuple[str, ...]]](1)
+        self._initiative = Initiative(world, self._begin, self._starts)
         self.dropped = 0
 
     @property
@@ -79,7 +106,9 @@ class Companion:
             self._world.node.judge_leaders(self._leads)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._watch_roster)
-            nursery.start_soon(self._begin_talks)
+            nursery.start_soon(self._watch_quiet)
+            nursery.start_soon(self._initiative.run)
+            nursery.start_soon(self._surroundings.run)
             async for received in self._world.node.received:
                 await self._take_in(received, nursery)
             nursery.cancel_scope.cancel()
@@ -89,36 +118,65 @@ class Companion:
 
         Returns at once; while an earlier beginning waits for its turn, this one is dropped.
         """
-        with contextlib.suppress(trio.WouldBlock):
-            self._ask_to_begin.send_nowait((topic, tuple(others)))
+        self._initiative.ask(topic, others)
 
-    async def _begin_talks(self) -> None:
-        async for topic, others in self._beginnings:
-            await self._begin_talk(topic, others)
+    async def _begin(self, opening: Opening) -> None:
+        """Say the first word of a talk; a person who speaks to us meanwhile is answered instead."""
+        world, now = self._world, trio.current_time()
+        if why := world.taken.why_none(opening.conversation, now):
+            self._voice.rest(why)
+            return
+        hands = self._voice.hands(Occasion(opening.conversation, opening.to))
+        moment: Moment | None = None
+        problem = "interrupted"
+        try:
+            async with self._voice.mouth:
+                with self._voice.interruptible():
+                    moment = await self._moments.beginning(opening)
+                    problem = await self._voice.compose(moment, hands)
+        finally:  # an opening that must make way is cancelled from outside
+            if hands.message is not None:
+                world.taken.take(opening.conversation, trio.current_time())
+                problem = ""
+            note = TurnNote(
+                companion=world.me,
+                conversation=opening.conversation,
+                said=hands.message.id if hands.message else "",
+                opening=opening.why,
+                fired=opening.fired,
+                recalled=tuple(line.id for line in moment.recalled) if moment else (),
+                perceived=tuple(line.id for line in moment.perceived) if moment else (),
+                brain=world.brain.label,
+                seconds=trio.current_time() - now,
+                reason=problem,
+            )
+            world.note(note)
+        await self._voice.sound(hands.message.message if hands.message else "")
 
-    async def _begin_talk(self, topic: str, others: tuple[str, ...]) -> None:
-        moment = await self._moments.beginning(topic, others)
-        occasion = Occasion(self._world.new_id(), others)
-        async with self._voice.mouth:
-            said = await self._voice.compose(moment, occasion)
-        await self._voice.sound(said)
+    def _starts(self, context: Context) -> tuple[Fired, ...]:
+        return self._profile.triggers.starts_on(self._moments.facts_of(context))
 
     async def _take_in(self, received: Received, nursery: trio.Nursery) -> None:
         match received.payload:
             case State() as state:
                 by = self._world.roster.held_by(received.peer)
                 self._talks.hear_state(state, trio.current_time(), by)
+                self._initiative.hear_state(state)
                 self._heard.wake()
+                await self._turns.hear_claim(state)
             case Message() as message:
                 await self._hear(message, received, nursery, bytes(received.body))
             case Action() as action if (spoken := as_message(action)) is not None:
                 await self._hear(spoken, received, nursery)
+            case Action() | Query() | QueryResult() as payload:
+                await self._surroundings.hear(payload, received.peer)
             case Context() as context if not context.to or self._world.me in context.to:
                 await self._perceive(context, received)
 
     async def _hear(
         self, message: Message, received: Received, nursery: trio.Nursery, body: bytes = b""
     ) -> None:
+        self._initiative.hear_message(message)
         if not hears(message, self._world.me):
             self._talks.meet(self._world.roster, trio.current_time())
             self._talks.overhear(message, trio.current_time(), body)
@@ -132,13 +190,18 @@ class Companion:
         heard = self._talks.hear_message(message, trio.current_time(), body)
         if self._led:
             self._world.node.judge_leaders(self._leads)
+        by_person = self._world.is_person(message.sender)
         if heard is not None and self._world.allowance is not None:
-            by_person = self._world.is_person(message.sender)
             self._world.allowance.hear(heard[0].id, received.peer, message.sender, by_person=by_person)
         self._heard.wake()
-        if heard is None or heard[1].is_over or not is_new:  # not to what was heard before a restart
+        if heard is None or not is_new:  # not to what was heard before a restart
             return
         talk, turn = heard
+        if by_person:
+            self._turns.interrupt()
+            await self._obey(message, talk, received.peer)
+        if turn.is_over:
+            return
         busy, peer = self._taking_part, received.peer
         if busy.total() >= MAX_TURNS_AT_ONCE or busy[peer] >= MAX_TURNS_FOR_ONE:
             self.dropped += 1
@@ -154,10 +217,43 @@ class Companion:
             self._taking_part[peer] -= 1
             self._taking_part += Counter()  # without those who are at none
 
+    async def _obey(self, message: Message, talk: Talk, peer: str) -> None:
+        """Be quiet, or talk again, as a person of this home asks; one of another home cannot silence
+        us."""
+        names = [name for who in self._world.roster for name in self._world.names_of(who)]
+        request = quiet_request(message.message, names)
+        if request is None or not self._world.owns(peer) or not self._is_for_me(message, talk):
+            return
+        self._world.quiet.set(request.mode, request.seconds)
+        if request.mode != "normal":
+            await self._voice.nod(Occasion(talk.id, audience(message, self._world.me), message.id))
+
+    def _is_for_me(self, message: Message, talk: Talk) -> bool:
+        """Whether it turns to us, or to nobody in particular."""
+        if self._moments.addressed(message, talk):
+            return True
+        others = (who for who in self._world.roster if who != self._world.me)
+        return not any(turns_to(message, who, self._world.names_of(who)) for who in others)
+
+    async def _watch_quiet(self) -> None:
+        """Tell of each change; whoever becomes quiet drops what it was about to say."""
+        quiet = self._world.quiet
+        if quiet.mode == "normal":
+            await quiet.changed()
+        while True:
+            if quiet.mode == "quiet":
+                self._turns.interrupt()
+            until = 0.0
+            if quiet.until is not None:
+                until = self._world.clock() + quiet.until - trio.current_time()
+            self._world.emit(Event(type="quiet", companion=self._world.me, mode=quiet.mode, until=until))
+            await quiet.changed()
+
     async def _perceive(self, context: Context, received: Received) -> None:
         text = context.context if context.type == "text" else PICTURE
         await journal(self._world, context, "perceived", text, peer=received.peer)
         self._moments.perceive(context)
+        self._initiative.perceive(context)
 
     def _leads(self, companion: str, message_id: str) -> bool | None:
         return self._talks.leads(companion, message_id, trio.current_time())

@@ -12,9 +12,13 @@ from msgspec import Struct
 
 from ..brain import ToolError, ToolSpec
 from ..memory import Kind
-from ..wire import Action, Event, Message
+from ..tools import Tool
+from ..wire import Action, Event, Message, WireError, encode
 from . import tools
 from .journal import journal
+from .running import as_text, run_tool
+from .surroundings import Surroundings
+from .toolset import Toolset
 from .world import World
 
 __all__ = ["Hands", "Occasion"]
@@ -36,26 +40,38 @@ class Occasion:
 class Hands:
     """The `Toolbox` of one turn.
 
+    Args:
+        world: all that the companion is handed.
+        occasion: what the turn is about.
+        toolset: the tools of the companion's profile.
+        surroundings: the room, and whom tools may ask.
+
     Attributes:
-        said: what was said, or nothing.
+        message: what was said, or None.
         mood: the emotion it was said with, if any.
     """
 
-    def __init__(self, world: World, occasion: Occasion, allowed: tuple[str, ...]) -> None:
+    def __init__(
+        self, world: World, occasion: Occasion, toolset: Toolset, surroundings: Surroundings
+    ) -> None:
         self._world = world
         self._occasion = occasion
-        self._allowed = allowed
-        self.said = ""
+        self._toolset = toolset
+        self._surroundings = surroundings
+        self.message: Message | None = None
         self.mood = ""
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
         """The tools of this companion's profile."""
-        return tools.specs(self._allowed)
+        return self._toolset.specs
 
     async def call(self, name: str, params: Mapping[str, Any]) -> str:
         """Run a tool; see `Toolbox.call`."""
-        match tools.parse(name, params, self._allowed):
+        given = self._toolset.parse(name, params)
+        if (own := self._toolset.own.get(name)) is not None:
+            return await self._use(own, given)
+        match given:
             case tools.Speak() as speak:
                 return await self._speak(speak)
             case tools.Recall() as recall:
@@ -63,8 +79,11 @@ class Hands:
             case tools.Move() | tools.Look() | tools.Gesture() as action:
                 await self._act(name, self._pointed(action))
                 return "done"
-            case _ if name == "companions":
+            case tools.Companions():
                 return self._companions()
+            case tools.Room():
+                layout = self._surroundings.layout(self._occasion.audience)
+                return layout.in_words(self._world.me, self._world.name_of)
             case _:
                 return self._world.now().strftime("%A, %Y-%m-%d %H:%M")
 
@@ -72,7 +91,7 @@ class Hands:
         text = speak.message.strip()
         if not text:
             raise ToolError("speak: there is nothing in `message`")
-        if self.said:
+        if self.message is not None:
             raise ToolError("you have spoken already; the next word is somebody else's")
         if not self._occasion.may_speak():
             raise ToolError("the conversation has moved on; this was not said")
@@ -94,16 +113,30 @@ class Hands:
         params: dict[str, Any] = {"message": text, "messageId": message.id}
         if len(targets) == 1:
             params["target"] = targets[0]
-        self.said = text
+        self.message = message
         await self._do(message, "said", text, self._action("speak", params))
         if speak.emotion:
             self.mood = speak.emotion
             self._world.emit(Event(type="mood", companion=self._world.me, mood=speak.emotion))
         return "said"
 
+    async def _use(self, tool: Tool, given: Struct) -> str:
+        """Call a tool of one's own. An action that has come back is done: published and journaled."""
+        occasion = self._occasion
+        here = self._surroundings.here(
+            caller=self._world.me, conversation=occasion.conversation, audience=occasion.audience
+        )
+        if tool.kind == "knowledge":
+            return as_text(await run_tool(tool, given, here))
+        params = _as_params(tool.name, given)
+        result = await run_tool(tool, given, here)
+        await self._act(tool.name, params)
+        return as_text(result)
+
     async def _act(self, name: str, params: dict[str, Any]) -> None:
         action = self._action(name, params)
         words = " ".join(str(value) for value in params.values())
+        self._surroundings.room.hear(action, self._world.roster)  # before it comes back from the mesh
         await self._do(action, "did", f"{name} {words}".strip())
 
     async def _do(
@@ -151,6 +184,20 @@ class Hands:
     def _resolve(self, name: str) -> str:
         ids = self._world.ids_by_name(self._occasion.audience)
         return ids.get(name.casefold(), name)
+
+
+def _as_params(name: str, given: Struct) -> dict[str, Any]:
+    """The input of an action of one's own as it travels; found out before it is done.
+
+    Raises:
+        ToolError: the wire does not take it.
+    """
+    try:
+        params: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(given))
+        encode(Action(id="0", sender="me", name=name, params=params))
+    except (WireError, TypeError, ValueError, RecursionError) as error:
+        raise ToolError(f"{name}: {error}") from None
+    return params
 
 
 def _checked(text: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 
+from ..conversation.openings import Beginnings
+
 __all__ = ["Limits", "TurnsTaken"]
 
 HOUR = 3600.0
@@ -33,11 +35,16 @@ class TurnsTaken:
     """Counts the turns of one companion. Lasts longer than the companion: a crash brings it no more.
 
     Args:
-        limits: what it is held to.
+        limits: what it is held to; the defaults if not given.
+
+    Attributes:
+        limits: the same.
+        begun: the talks it has begun of its own accord.
     """
 
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self.begun = Beginnings(self.limits.beginnings)
         self._talks: OrderedDict[str, int] = OrderedDict()
         self._hour: deque[float] = deque()
 
@@ -49,13 +56,18 @@ class TurnsTaken:
             self._talks.popitem(last=False)
         self._hour.append(now)
 
-    def are_used_up(self, talk: str, now: float) -> str:
-        """Why no further turn may be taken in `talk`, for people; nothing while one may."""
+    def left(self, talk: str, now: float) -> int:
+        """How many turns may still be taken in `talk`."""
         while self._hour and now - self._hour[0] >= HOUR:
             self._hour.popleft()
+        in_talk = self.limits.turns_per_talk - self._talks.get(talk, 0)
+        return max(0, min(in_talk, self.limits.turns_per_hour - len(self._hour)))
+
+    def why_none(self, talk: str, now: float) -> str:
+        """Why no further turn may be taken in `talk`, for people; nothing while one may."""
+        if self.left(talk, now):
+            return ""
         if len(self._hour) >= self.limits.turns_per_hour:
             return f"it has taken {len(self._hour)} turns this hour; turns_per_hour sets how many it may"
-        taken = self._talks.get(talk, 0)
-        if taken >= self.limits.turns_per_talk:
-            return f"it has taken {taken} turns in this talk; turns_per_talk sets how many it may"
-        return ""
+        taken = self._talks[talk]
+        return f"it has taken {taken} turns in this talk; turns_per_talk sets how many it may"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..brain import Instruction, Line, Moment, Persona, Someone
-from ..conversation import detect_language, turns_to
+from ..conversation import Talk, asks, detect_language
+from ..conversation.openings import Opening
 from ..conversation.triggers import Facts
 from ..memory import Entry
 from ..wire import Closing, Context, Message
+from .perception import Perception
 from .world import World
 
 __all__ = ["Moments"]
@@ -21,17 +22,8 @@ RECENT = 16
 RECALLED = 4
 """Lines that memory may bring up."""
 
-PERCEIVED = 6
-"""Contexts that are kept for the next turn."""
-
 KNOWN = 1024
 """Acquaintances that are kept at hand."""
-
-PICTURE = "a picture"
-"""What a picture is in words."""
-
-PERCEIVED_FOR = 600.0
-"""Seconds after which a context is no longer news."""
 
 
 class Moments:
@@ -48,7 +40,7 @@ class Moments:
         self._persona = persona
         self._params = params
         self._met: dict[str, bool] = {}
-        self._perceived: deque[Line] = deque(maxlen=PERCEIVED)
+        self._perception = Perception(world.clock, world.name_of)
 
     async def meet(self, ident: str) -> None:
         """Find out whether `ident` is known from before; to be called before they are journaled."""
@@ -57,14 +49,13 @@ class Moments:
             while len(self._met) > KNOWN:
                 self._met.pop(next(iter(self._met)))  # memory knows them, once they were heard
 
-    def spoke_to(self, present: Iterable[str]) -> None:
-        """Whoever was there when one spoke is met."""
-        self._met |= dict.fromkeys(present, True)
+    def spoke(self, moment: Moment, conversation: str) -> None:
+        """One has spoken in `moment`: whoever was there is met, and what was news there is none now."""
+        self._met |= dict.fromkeys((someone.id for someone in moment.present), True)
+        self._perception.told(conversation, moment.perceived)
 
     def facts(self, message: Message) -> Facts:
         """What the triggers may know of the message that is answered."""
-        news = self._news()
-        context = ("image" if news[-1].text == PICTURE else "text") if news else ""
         return Facts(
             message=message.message,
             sender=message.sender,
@@ -72,55 +63,62 @@ class Moments:
             language=self._language(message.message),
             hour=self._world.now().hour,
             known=self._met.get(message.sender, False),
-            context=context,
+            context=self._perception.news(message.conversation or message.id),
+        )
+
+    def facts_of(self, context: Context) -> Facts:
+        """What the triggers may know of a context that has come in while nobody spoke."""
+        return Facts(
+            sender=context.sender,
+            to=context.to,
+            language=self._persona.language,
+            hour=self._world.now().hour,
+            known=self._met.get(context.sender, False),
+            context=context.type,
         )
 
     def perceive(self, context: Context) -> None:
         """Keep a context for the turns of the next minutes."""
-        self._perceived.append(
-            Line(
-                id=context.id,
-                sender=context.sender,
-                name=self._world.name_of(context.sender),
-                text=context.context if context.type == "text" else PICTURE,
-                time=self._world.clock(),
-                kind="perceived",
-            )
-        )
+        self._perception.take_in(context)
 
-    def addressed(self, message: Message) -> bool:
-        """Whether the message turns to this companion in particular."""
-        return turns_to(message, self._world.me, (self._persona.name,))
+    def addressed(self, message: Message, talk: Talk) -> bool:
+        """Whether the message turns to this companion in particular, as it stands in its talk."""
+        return talk.turns_to(message, self._world.me, (self._persona.name,))
 
-    async def beginning(self, topic: str, others: Collection[str]) -> Moment:
-        """The moment of beginning a talk with `others`."""
-        for ident in others:
+    async def beginning(self, opening: Opening) -> Moment:
+        """The moment of beginning a talk."""
+        for ident in opening.to:
             await self.meet(ident)
+        topic, perceived = opening.topic, self._perception.perceived(opening.conversation)
+        texts = [line.text for line in perceived if opening.why == "context" and not line.picture]
+        about = topic or (texts[-1] if texts else "")
         return Moment(
             now=self._world.now(),
             me=self._persona,
-            present=self._someones(others),
+            present=self._someones(opening.to),
             topic=topic,
-            recalled=await self._recall(topic, ()) if topic else (),
-            perceived=self._news(),
+            opening=opening.why,
+            recalled=await self._recall(about, ()) if about else (),
+            perceived=perceived,
+            instructions=tuple(Instruction(each.tool, each.instruction) for each in opening.fired),
             params=self._params,
-            language=self._language(topic),
+            language=self._language(about),
         )
 
     async def answering(
         self,
         message: Message,
+        talk: Talk,
         *,
-        turn: int,
-        closing: Closing,
+        closing: Closing | None = None,
         instructions: tuple[Instruction, ...] = (),
     ) -> Moment:
         """The moment of answering `message`, which has been journaled.
 
         Args:
             message: what was said.
-            turn: how many messages the conversation has had.
-            closing: how far it has wound down.
+            talk: its conversation.
+            closing: how far that has wound down, where it is not as the talk itself counts.
             instructions: what the triggers say.
         """
         conversation = message.conversation or message.id
@@ -135,14 +133,21 @@ class Moments:
             message=self._heard(message),
             recent=tuple(line for line in recent if line.kind in {"heard", "said"}),
             recalled=await self._recall(message.message, [line.id for line in recent]),
-            perceived=self._news(),
+            perceived=self._perception.perceived(conversation),
             instructions=instructions,
             params=self._params,
-            closing=closing,
-            turn=turn,
+            closing=talk.closing if closing is None else closing,
+            turn=talk.length,
             language=self._language(message.message),
-            addressed=self.addressed(message),
+            addressed=self.addressed(message, talk),
+            change_topic=talk.change_topic,
+            may_ask=self._may_ask(recent),
         )
+
+    def _may_ask(self, recent: Iterable[Line]) -> bool:
+        """Not twice in a row: nobody wants to be questioned."""
+        mine = [line.text for line in recent if line.kind == "said"]
+        return not (mine and asks(mine[-1]))
 
     async def _recall(self, text: str, known: Iterable[str]) -> tuple[Line, ...]:
         hits = await self._world.memory.recall(text, RECALLED, exclude=frozenset(known))
@@ -185,7 +190,3 @@ class Moments:
     def _language(self, text: str) -> str:
         """What to answer in: what one is spoken to in, else one's own."""
         return detect_language(text) or self._persona.language
-
-    def _news(self) -> tuple[Line, ...]:
-        since = self._world.clock() - PERCEIVED_FOR
-        return tuple(line for line in self._perceived if line.time >= since)

@@ -1,20 +1,29 @@
-"""The tools a companion has: what their input is, and how they are told to a brain.
+"""The tools that are built in: what their input is.
 
 Actions change the room and travel on the mesh; knowledge only reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated
 
-import msgspec
 from msgspec import Meta, Struct
 
-from ..brain import ToolError, ToolSpec
 from ..wire import MAX_TEXT
 
-__all__ = ["ACTIONS", "KNOWLEDGE", "Gesture", "Look", "Move", "Recall", "Speak", "parse", "specs"]
+__all__ = [
+    "ACTIONS",
+    "KNOWLEDGE",
+    "Clock",
+    "Companions",
+    "Gesture",
+    "Look",
+    "Move",
+    "Recall",
+    "Room",
+    "Speak",
+]
 
 Name = Annotated[str, Meta(min_length=1, max_length=128, description="A name or id of somebody there.")]
 Place = Annotated[float, Meta(ge=0, le=100, description="A place in the room, 0 to 100.")]
@@ -78,35 +87,14 @@ class Clock(Struct, frozen=True, forbid_unknown_fields=True):
     """The date and time here."""
 
 
+class Room(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where everybody stands in the room, who is near you, and who looks at whom."""
+
+
 ACTIONS: Mapping[str, type[Struct]] = {"speak": Speak, "move": Move, "look": Look, "gesture": Gesture}
-KNOWLEDGE: Mapping[str, type[Struct]] = {"companions": Companions, "recall": Recall, "clock": Clock}
-
-
-def specs(names: Iterable[str]) -> tuple[ToolSpec, ...]:
-    """The tools called `names`, as a brain is told of them."""
-    return tuple(_spec(name) for name in names)
-
-
-def parse(name: str, params: Mapping[str, Any], allowed: Iterable[str]) -> Struct:
-    """The checked input of the tool `name`.
-
-    Raises:
-        ToolError: it is not among `allowed`, or the input does not fit; says what would.
-    """
-    allowed = tuple(allowed)
-    if name not in allowed:
-        raise ToolError(f"there is no tool {name!r}; there are: {', '.join(allowed)}")
-    try:
-        return msgspec.convert(params, ACTIONS.get(name) or KNOWLEDGE[name])
-    except msgspec.ValidationError as error:
-        raise ToolError(f"{name}: {error}") from None
-
-
-def _spec(name: str) -> ToolSpec:
-    kind: Literal["action", "knowledge"] = "action" if name in ACTIONS else "knowledge"
-    model = ACTIONS.get(name) or KNOWLEDGE[name]
-    schema = msgspec.json.schema(model)
-    (definition,) = schema["$defs"].values()
-    description = definition.pop("description")
-    definition.pop("title", None)
-    return ToolSpec(name, description, definition, kind)
+KNOWLEDGE: Mapping[str, type[Struct]] = {
+    "companions": Companions,
+    "recall": Recall,
+    "clock": Clock,
+    "room": Room,
+}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import trio
 
-from ..brain import Assessment, Instruction
+from ..brain import Assessment, Instruction, Moment
 from ..conversation import (
     Leader,
     LedTurn,
@@ -18,35 +21,32 @@ from ..conversation import (
     judge_all,
     speaking_time,
 )
-from ..wire import Closing, Message, State
+from ..wire import Closing, Event, Fired, Message, State, TurnNote
 from .allowance import Spending
-from .hands import Occasion
+from .hands import Hands, Occasion
 from .moments import Moments
 from .profile import Profile
+from .pulse import Pulse
 from .voice import Voice
 from .world import World
 
-__all__ = ["Pulse", "TurnTaking"]
+__all__ = ["TurnTaking"]
 
 CLAIM_SETTLES = 0.05
 """Seconds between claiming a turn and using it, in which a better claim would be heard."""
 
+UNSURE_SETTLES = 0.5
+"""The same where not all States were heard: then others may well have come to another speaker."""
 
-class Pulse:
-    """Tells those who wait that something new was heard."""
+FIRST_REPEAT, LAST_REPEAT = 0.1, 2.0
+"""Seconds after which a claim is said again, the first time and from the sixth time on: who missed it
+must not take the turn too, and who hears it no more knows that the speaker is gone."""
 
-    def __init__(self) -> None:
-        self._heard = trio.Event()
+MAX_INTERRUPTIONS = 8
+"""How often in a row what is composed is dropped for a person, before it is said after all."""
 
-    def wake(self) -> None:
-        """Something new was heard."""
-        self._heard.set()
-        self._heard = trio.Event()
-
-    async def wait_until(self, deadline: float) -> None:
-        """Wait for something new to be heard, or for `deadline` (trio's clock)."""
-        with trio.move_on_at(deadline):
-            await self._heard.wait()
+ANSWERS_KEPT, SAID_AGAIN = 32, 3
+"""Own answers that are sent once more to one who missed them, and how often."""
 
 
 class TurnTaking:
@@ -68,36 +68,128 @@ class TurnTaking:
         self._moments = moments
         self._voice = voice
         self._heard = heard
+        self._for_people: list[Turn] = []  # open turns of people's messages, the newest last
+        self._interrupted_at = float("-inf")
+        self._interruptions = 0
+        self._answers: OrderedDict[str, tuple[Message, int]] = OrderedDict()
 
     async def take_part(self, talk: Talk, turn: Turn) -> None:
         """Say what one wants, and follow the turn until it is over or taken."""
-        if isinstance(turn, LedTurn):
-            await self._follow_led(talk, turn)
-        else:
-            state, assessment = await self._bid(talk, turn)
-            await self._tell(state, turn)
-            await self._follow(talk, turn, assessment)
+        by_person = self._world.is_person(turn.message.sender)
+        if by_person:
+            self._for_people.append(turn)
+        try:
+            if isinstance(turn, LedTurn):
+                await self._follow_led(talk, turn)
+            else:
+                state, assessment = await self._bid(talk, turn)
+                await self._tell(state, turn)
+                await self._follow(talk, turn, assessment)
+        finally:
+            if by_person:
+                self._for_people.remove(turn)
+                self._heard.wake()
 
-    async def decline(self, turn: Turn) -> None:
+    async def decline(self, turn: Turn, reason: str = "busy") -> None:
         """Have no part in it, so that nobody waits for us; a led turn passes by whoever is silent."""
         if not isinstance(turn, LedTurn):
-            await self._tell(self._state(turn, state="listen"), turn)
+            await self._tell(self._state(turn, state="listen", reason=reason), turn)
+
+    def interrupt(self) -> None:
+        """A person has spoken to us: whatever we were about to say to others is dropped."""
+        if self._interruptions >= MAX_INTERRUPTIONS:
+            return
+        self._interrupted_at = trio.current_time()
+        self._voice.interrupt()
+        self._heard.wake()
+
+    async def hear_claim(self, state: State) -> None:
+        """Somebody claims a turn: if we have answered that message, it was missed, and is sent again."""
+        found = self._answers.get(state.message_id)
+        if found is None or state.state != "composing" or state.sender == self._world.me:
+            return
+        message, left = found
+        if left:
+            self._answers[state.message_id] = message, left - 1
+            await self._world.publish(message)
+
+    # A turn in which everybody bids ---------------------------------------------------------------
+
+    async def _bid(self, talk: Talk, turn: Turn) -> tuple[State, Assessment]:
+        message = turn.message
+        assessment = Assessment(speak=False)
+        reason = self._refusal(talk, turn)
+        if not reason:
+            moment = await self._moments.answering(message, talk)
+            found = await self._voice.assess(moment)
+            reason = "" if found else "brain-failed"
+            assessment = found or assessment
+        state = self._state(
+            turn,
+            state="speak" if assessment.speak else "listen",
+            importance=min(10.0, max(0.0, assessment.importance)),
+            selected=self._moments.addressed(message, talk),
+            closing=talk.closing,
+            reason=reason,
+        )
+        return state, assessment
+
+    def _refusal(self, talk: Talk, turn: Turn) -> str:
+        """Why we may not speak, as a State says it; nothing if we may."""
+        world, now = self._world, trio.current_time()
+        if reason := talk.refusal(world.me):
+            return reason
+        if self._is_quiet(talk, turn):
+            return "quiet"
+        if not world.is_person(turn.message.sender) and (
+            self._stands_back(turn) or self._has_a_person_waiting(turn)
+        ):
+            return "interrupted"
+        if why := world.taken.why_none(talk.id, now):
+            self._voice.rest(why)
+            return "limit"
+        return "" if self._may_spend("weigh", talk) else "limit"
 
     async def _follow(self, talk: Talk, turn: Turn, assessment: Assessment) -> None:
         """Follow the turn until it is over, and take it when it is one's own."""
         while True:
+            if self._stands_back(turn):
+                await self.decline(turn, "interrupted")
+                return
             match turn.decide(trio.current_time()):
                 case Over():
                     return
                 case Speaker(who=self._world.me, claimed=False) if self._busy_elsewhere(turn):
-                    await self._tell(self._state(turn, state="listen"), turn)
+                    await self.decline(turn)
                 case Speaker(who=self._world.me, claimed=False, rank=rank):
-                    await self._tell(self._state(turn, state="composing", rank=rank), turn)
-                    if await self._keep_turn(turn):
-                        await self._speak(talk, turn, assessment)
-                        return
+                    claim = self._state(turn, state="composing", rank=rank)
+                    await self._tell(claim, turn)
+                    async with self._holding(turn, claim):
+                        said = await self._use_turn(talk, turn, assessment)
+                    await self._voice.sound(said)
                 case decision:
                     await self._heard.wait_until(decision.until)
+
+    @asynccontextmanager
+    async def _holding(self, turn: Turn, claim: State) -> AsyncIterator[None]:
+        """Meanwhile say again and again that we have the turn."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._repeat, turn, claim)
+            yield
+            nursery.cancel_scope.cancel()
+
+    async def _repeat(self, turn: Turn, claim: State) -> None:
+        pause, contested = FIRST_REPEAT, turn.contested
+        while self._is_mine(turn):
+            until = trio.current_time() + pause
+            while trio.current_time() < until and turn.contested == contested:
+                await self._heard.wait_until(until)
+            contested = turn.contested
+            if self._is_mine(turn):
+                await self._tell(claim, turn)
+            pause = min(2 * pause, LAST_REPEAT)
+
+    # A turn that one leads for all ----------------------------------------------------------------
 
     async def _follow_led(self, talk: Talk, turn: LedTurn) -> None:
         """Follow a led turn until it is over: judge for all when one is to lead, and take the turn when
@@ -115,7 +207,9 @@ class TurnTaking:
                 case Leader(who=self._world.me) if assessment is None:
                     assessment = await self._lead(talk, turn)
                     told = turn.ranking[0] if turn.ranking else None
-                case Speaker(who=self._world.me, claimed=False) if self._busy_elsewhere(turn):
+                case Speaker(who=self._world.me, claimed=False) if self._busy_elsewhere(
+                    turn
+                ) or self._stands_back(turn):
                     await self._tell(self._state(turn, state="listen"), turn)
                 case Speaker(who=self._world.me, claimed=False, rank=rank):
                     assessment = assessment or await self._accept(talk, turn)
@@ -123,8 +217,7 @@ class TurnTaking:
                         await self._tell(self._state(turn, state="listen"), turn)
                         continue
                     await self._tell(self._state(turn, state="composing", rank=rank), turn)
-                    if await self._keep_turn(turn):
-                        await self._speak(talk, turn, assessment)
+                    await self._voice.sound(await self._use_turn(talk, turn, assessment))
                 case _:
                     await self._heard.wait_until(decision.until)
 
@@ -143,70 +236,161 @@ class TurnTaking:
 
     async def _accept(self, talk: Talk, turn: LedTurn) -> Assessment | None:
         """What the brain makes of a message that another has chosen us to answer; None if we cannot."""
-        if not (talk.may_speak(self._world.me, chosen=True) and self._may_spend("weigh", talk)):
+        now = trio.current_time()
+        if (
+            talk.refusal(self._world.me, chosen=True)
+            or self._is_quiet(talk, turn)
+            or not self._world.taken.left(talk.id, now)
+            or not self._may_spend("weigh", talk)
+        ):
             return None
-        closing = self._closing(talk, turn)
-        moment = await self._moments.answering(turn.message, turn=talk.length, closing=closing)
+        moment = await self._moments.answering(turn.message, talk, closing=self._closing(talk, turn))
         return await self._voice.assess(moment)
 
-    def _closing(self, talk: Talk, turn: Turn) -> Closing:
-        """How far the talk has wound down, as we count it or as the leader sees it."""
-        stages = [talk.closing]
-        if isinstance(turn, LedTurn):
-            stages.append(turn.closing_of(self._world.me))
-        return max(stages, key=list(Closing).index)
+    # Taking the turn ------------------------------------------------------------------------------
 
-    async def _bid(self, talk: Talk, turn: Turn) -> tuple[State, Assessment]:
-        message = turn.message
-        closing = talk.closing
-        assessment = Assessment(speak=False)
-        if talk.may_speak(self._world.me) and self._may_spend("weigh", talk):
-            moment = await self._moments.answering(message, turn=talk.length, closing=closing)
-            assessment = await self._voice.assess(moment) or assessment
-        state = self._state(
-            turn,
-            state="speak" if assessment.speak else "listen",
-            importance=min(10.0, max(0.0, assessment.importance)),
-            selected=self._moments.addressed(message),
-            closing=closing,
-        )
-        return state, assessment
+    async def _use_turn(self, talk: Talk, turn: Turn, assessment: Assessment) -> str:
+        """Say what we have to say, unless the turn is lost meanwhile; what was said. What a person
+        interrupts is taken up again after that person's own turn, where nobody else can answer."""
+        while await self._keep_turn(turn):
+            if self._is_quiet(talk, turn):  # since we said that we want to speak
+                await self._give_up(turn, "quiet")
+                break
+            hands, reason = await self._speak(talk, turn, assessment)
+            if hands.message is not None:
+                return hands.message.message
+            if reason != "interrupted" or not self._is_asked_by_person_alone(turn):
+                await self._give_up(turn, reason)
+                break
+            while self._has_a_person_waiting(turn) and self._is_mine(turn):
+                await self._heard.wait_until(trio.current_time() + LAST_REPEAT)
+        return ""
+
+    async def _give_up(self, turn: Turn, reason: str) -> None:
+        """Let the next have a turn that is ours."""
+        if self._is_mine(turn):
+            await self._tell(self._state(turn, state="listen", reason=reason), turn)
 
     async def _keep_turn(self, turn: Turn) -> bool:
         """Leave what was said its time, and the claim its own; whether the turn is still ours then."""
-        pause = CLAIM_SETTLES
+        pause = CLAIM_SETTLES if turn.invited <= turn.offers.keys() else UNSURE_SETTLES
         if not self._world.is_person(turn.message.sender):
             pause = max(pause, speaking_time(turn.message.message) * self._world.pace)
         until = trio.current_time() + pause
-        while self._is_mine(turn):
+        while self._is_mine(turn) and not self._stands_back(turn):
             if trio.current_time() >= until:
                 return True
             await self._heard.wait_until(until)
+        if self._stands_back(turn):
+            await self._give_up(turn, "interrupted")
         return False
 
-    async def _speak(self, talk: Talk, turn: Turn, assessment: Assessment) -> None:
-        message = turn.message
+    async def _speak(self, talk: Talk, turn: Turn, assessment: Assessment) -> tuple[Hands, str]:
+        """Compose an answer; with what came of it, and why nothing was said, as a State says it."""
+        message, world = turn.message, self._world
         occasion = Occasion(
             conversation=talk.id,
-            audience=audience(message, self._world.me),
+            audience=audience(message, world.me),
             reply_to=message.id,
-            may_speak=lambda: self._is_mine(turn),
+            may_speak=lambda: self._is_mine(turn) and not self._is_quiet(talk, turn),
         )
-        said = ""
+        hands, problem, began = self._voice.hands(occasion), "", trio.current_time()
+        moment: Moment | None = None
+        fired = self._fired(message, assessment)
         async with self._voice.mouth:
             if not self._is_mine(turn):
-                return
-            if self._may_spend("turn", talk):
+                return hands, ""
+            if not self._may_spend("turn", talk):
+                return hands, "limit"
+            with self._voice.interruptible() as unsaid:
                 moment = await self._moments.answering(
                     message,
-                    turn=talk.length,
+                    talk,
                     closing=self._closing(talk, turn),
-                    instructions=self._instructions(message, assessment),
+                    instructions=tuple(Instruction(each.tool, each.instruction) for each in fired),
                 )
-                said = await self._voice.compose(moment, occasion)
-        if not said:
-            await self._tell(self._state(turn, state="listen"), turn)
-        await self._voice.sound(said)
+                problem = await self._voice.compose(moment, hands)
+        reason = "brain-failed" if problem else ""
+        if hands.message is not None:
+            self._has_said(hands.message, talk)
+            turn.answered(world.me)
+        elif unsaid.cancelled_caught:
+            reason = problem = "interrupted"
+            self._has_been_interrupted(turn, talk)
+        elif self._is_quiet(talk, turn):
+            reason = problem = "quiet"
+        note = TurnNote(
+            companion=world.me,
+            message_id=message.id,
+            conversation=talk.id,
+            said=hands.message.id if hands.message else "",
+            fired=fired,
+            recalled=tuple(line.id for line in moment.recalled) if moment else (),
+            perceived=tuple(line.id for line in moment.perceived) if moment else (),
+            params=dict(assessment.params),
+            brain=world.brain.label,
+            seconds=trio.current_time() - began,
+            reason=problem,
+        )
+        world.note(note)
+        return hands, reason
+
+    def _has_been_interrupted(self, turn: Turn, talk: Talk) -> None:
+        self._interruptions += 1
+        self._world.emit(
+            Event(
+                type="interrupted",
+                companion=self._world.me,
+                conversation=talk.id,
+                message_id=turn.message.id,
+            )
+        )
+
+    def _has_said(self, said: Message, talk: Talk) -> None:
+        self._interruptions = 0
+        self._world.taken.take(talk.id, trio.current_time())
+        if said.reply_to is not None:
+            self._answers[said.reply_to] = said, SAID_AGAIN
+            while len(self._answers) > ANSWERS_KEPT:
+                self._answers.popitem(last=False)
+
+    def _fired(self, message: Message, assessment: Assessment) -> tuple[Fired, ...]:
+        facts = self._moments.facts(message)
+        return self._profile.triggers.evaluate(assessment.params, facts)
+
+    # What holds us back ---------------------------------------------------------------------------
+
+    def _is_quiet(self, talk: Talk, turn: Turn) -> bool:
+        match self._world.quiet.mode:
+            case "quiet":
+                return True
+            case "mention-only":
+                return not self._moments.addressed(turn.message, talk)
+            case _:
+                return False
+
+    def _stands_back(self, turn: Turn) -> bool:
+        """Whether a person has spoken to us since a companion said what this turn is about."""
+        if self._world.is_person(turn.message.sender):
+            return False
+        return turn.heard_at <= self._interrupted_at
+
+    def _has_a_person_waiting(self, turn: Turn) -> bool:
+        """Whether a person who spoke later than this turn began has had no answer yet; to a companion's
+        word, whether any person has had none."""
+        by_person = self._world.is_person(turn.message.sender)
+        return any(
+            other is not turn and not other.is_over and (not by_person or other.heard_at > turn.heard_at)
+            for other in self._for_people
+        )
+
+    def _is_asked_by_person_alone(self, turn: Turn) -> bool:
+        """Whether a person asked, and nobody else wants to answer."""
+        return self._world.is_person(turn.message.sender) and len(turn.ranking) == 1
+
+    def _busy_elsewhere(self, turn: Turn) -> bool:
+        """Whether we are speaking in another talk, and somebody else wants to answer in this one."""
+        return self._voice.mouth.locked() and len(turn.ranking) > 1
 
     def _may_spend(self, spending: Spending, talk: Talk) -> bool:
         """Whether the brain may be asked in `talk`; if not, say why, but not every time."""
@@ -217,20 +401,25 @@ class TurnTaking:
             self._voice.rest(reason)
         return False
 
-    def _instructions(self, message: Message, assessment: Assessment) -> tuple[Instruction, ...]:
-        facts = self._moments.facts(message)
-        found = self._profile.triggers.evaluate(assessment.params, facts)
-        return tuple(Instruction(tool, text) for tool, text in found)
-
-    def _busy_elsewhere(self, turn: Turn) -> bool:
-        """Whether we are speaking in another talk, and somebody else wants to answer in this one."""
-        return self._voice.mouth.locked() and len(turn.ranking) > 1
+    def _closing(self, talk: Talk, turn: Turn) -> Closing:
+        """How far the talk has wound down, as we count it or as the leader sees it; our last turn is a
+        last word."""
+        stages = [talk.closing]
+        if isinstance(turn, LedTurn):
+            stages.append(turn.closing_of(self._world.me))
+        if self._world.taken.left(talk.id, trio.current_time()) == 1:
+            stages.append(Closing.TERMINAL)
+        return max(stages, key=list(Closing).index)
 
     def _is_mine(self, turn: Turn) -> bool:
         decision = turn.decide(trio.current_time())
         return isinstance(decision, Speaker) and decision.claimed and decision.who == self._world.me
 
     def _state(self, turn: Turn, **fields: Any) -> State:
+        if not isinstance(turn, LedTurn):  # TypeScript companions know of neither
+            fields["reply_to"] = turn.message.reply_to
+        else:
+            fields.pop("reason", None)
         return State(sender=self._world.me, message_id=turn.message.id, **fields)
 
     async def _tell(self, state: State, turn: Turn) -> None:

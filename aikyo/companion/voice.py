@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import trio
 
 from ..brain import Assessment, BrainError, Moment
@@ -10,6 +13,7 @@ from ..wire import Activity, Event
 from .hands import Hands, Occasion
 from .moments import Moments
 from .profile import Profile
+from .surroundings import Surroundings
 from .world import World
 
 __all__ = ["Voice"]
@@ -28,6 +32,7 @@ class Voice:
         profile: its character.
         world: all that it is handed.
         moments: what it is told.
+        surroundings: the room it is in, and whom it may ask.
 
     Attributes:
         mouth: held while a turn is composed.
@@ -37,10 +42,14 @@ class Voice:
         mood: the emotion it last spoke with, or nothing.
     """
 
-    def __init__(self, profile: Profile, world: World, moments: Moments) -> None:
+    def __init__(
+        self, profile: Profile, world: World, moments: Moments, surroundings: Surroundings
+    ) -> None:
         self._profile = profile
         self._world = world
         self._moments = moments
+        self._surroundings = surroundings
+        self._unsaid: trio.CancelScope | None = None
         self.mouth = trio.Lock()
         self.activity: Activity = "listening"
         self.reason = ""
@@ -58,27 +67,56 @@ class Voice:
             self.rest("the brain took too long to say whether it wants to speak")
         return None
 
-    async def compose(self, moment: Moment, occasion: Occasion) -> str:
-        """Let the brain take the turn; what was said. To be called with the `mouth` held."""
-        hands = Hands(self._world, occasion, self._profile.tools)
+    @contextmanager
+    def interruptible(self) -> Iterator[trio.CancelScope]:
+        """What is done here (with the `mouth` held) is cancelled by `interrupt`."""
+        with trio.CancelScope() as scope:
+            self._unsaid = scope
+            try:
+                yield scope
+            finally:
+                self._unsaid = None
+
+    def interrupt(self) -> None:
+        """Drop what is being composed. What has been said before stays said."""
+        if self._unsaid is not None:
+            self._unsaid.cancel()
+
+    def hands(self, occasion: Occasion) -> Hands:
+        """What one turn is taken with."""
+        return Hands(self._world, occasion, self._profile.toolset, self._surroundings)
+
+    async def compose(self, moment: Moment, hands: Hands) -> str:
+        """Let the brain take the turn; what went wrong with it, if anything. To be called with the
+        `mouth` held.
+
+        Cancelled, what was not yet said is dropped, and not journaled.
+        """
         self.be("thinking")
-        reason = None
+        problem = ""
         try:
             with trio.fail_after(COMPOSE_DEADLINE):
                 await self._world.brain.compose(moment, hands)
         except BrainError as error:
-            reason = str(error)
+            problem = str(error)
         except trio.TooSlowError:
-            reason = "the brain took too long to answer"
-        if hands.said:
-            self.turns += 1
-            self.mood = hands.mood or self.mood
-            self._moments.spoke_to(someone.id for someone in moment.present)
-        if reason:
-            self.rest(reason)
-        else:
-            self.be("speaking" if hands.said else "listening")
-        return hands.said
+            problem = "the brain took too long to answer"
+        finally:
+            if hands.message is not None:
+                self.turns += 1
+                self.mood = hands.mood or self.mood
+                self._moments.spoke(moment, hands.message.conversation or "")
+            if problem:
+                self.rest(problem)
+            else:
+                self.be("speaking" if hands.message is not None else "listening")
+        return problem
+
+    async def nod(self, occasion: Occasion) -> None:
+        """Show without a word that one has understood, if one can."""
+        hands = self.hands(occasion)
+        if any(spec.name == "gesture" for spec in hands.specs):
+            await hands.call("gesture", {"kind": "nod"})
 
     async def sound(self, said: str) -> None:
         """Be seen speaking for as long as it takes to be heard; nobody waits for this."""

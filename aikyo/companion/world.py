@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
 from ..brain import Brain
+from ..conversation import Embed
 from ..memory import Memory
 from ..mesh import MeshError, Node, Roster
-from ..wire import Event, IdMaker, Payload, bare_name, is_companion
+from ..wire import Event, IdMaker, Payload, TurnNote, bare_name, is_companion
 from .allowance import Allowance
+from .limits import TurnsTaken
+from .quiet import Quiet
 
 __all__ = ["World"]
 
@@ -29,6 +32,11 @@ class World:
         zone: the local time zone; None means the machine's.
         pace: how long the pauses between companions' turns are; 1 is natural, 0 is none.
         allowance: what the brain may be asked for peers of other homes; None: everything.
+        quiet: whether it speaks as it likes; held by whoever starts it, so that a crash changes nothing.
+        taken: how many turns it has taken, and may take; held likewise.
+        embed: makes vectors of texts; None: likeness is told by characters alone.
+        note: is told what only the companion knows of its turns.
+        owns: tells peers of this home from others'.
     """
 
     node: Node
@@ -40,6 +48,11 @@ class World:
     zone: tzinfo | None = None
     pace: float = 1.0
     allowance: Allowance | None = None
+    quiet: Quiet = field(default_factory=Quiet)
+    taken: TurnsTaken = field(default_factory=TurnsTaken)
+    embed: Embed | None = None
+    note: Callable[[TurnNote], None] = lambda note: None
+    owns: Callable[[str], bool] = lambda peer: True
 
     @property
     def me(self) -> str:
@@ -74,6 +87,10 @@ class World:
         """What somebody is called: a companion's own name, else the bare id."""
         member = self.roster.get(ident)
         return member.presence.name if member and member.presence.name else bare_name(ident)
+
+    def names_of(self, ident: str) -> tuple[str, ...]:
+        """All that somebody may be called by."""
+        return (self.name_of(ident), bare_name(ident))
 
     def ids_by_name(self, others: Iterable[str]) -> dict[str, str]:
         """Ids of everybody on the mesh and of `others`, by id, bare id and name, all casefolded. Nobody

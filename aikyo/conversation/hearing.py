@@ -3,14 +3,61 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from hashlib import sha256
+from itertools import islice
 
 from ..wire import MAX_ID, Action, Message, bare_name
 
-__all__ = ["as_message", "audience", "bidders", "detect_language", "hears", "turns_to"]
+__all__ = [
+    "MAX_BIDDERS",
+    "Names",
+    "as_message",
+    "asks",
+    "audience",
+    "bidders",
+    "detect_language",
+    "expects",
+    "hears",
+    "turned_to",
+    "turns_to",
+]
+
+MAX_BIDDERS = 8
+"""How many companions say whether they want to answer a message, so that a turn's cost does not grow
+with the room."""
+
+CALLED, ASKED_BACK, MENTIONED = 1.0, 0.75, 0.5
+"""How strongly a message turns to somebody: sent to it alone or calling it; a question put back to whom
+it answers; naming it."""
+
+Names = Callable[[str], Sequence[str]]
+"""What somebody is called, besides the bare id."""
+
+_MAX_NAMES = 4
+_MAX_NAMED = 128  # of those who hear a message, how many are looked for in it
+_READ = 2000  # characters of a message in which names are looked for
 
 _KANA_OR_HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uff66-\uff9f]")
 _LATIN = re.compile(r"[A-Za-z]{2,}")
+_QUESTION = re.compile(
+    r"[?\uff1f]"  # also full width
+    r"|(?:(?:です|ます|ました|ません|でしょう|だろう|の)か|かな|かしら)[。、！!…~〜\s]*$"
+)
+_TITLE = "(?:さん|ちゃん|くん|君|さま|様|先生|先輩|殿|氏|っち|たん)?"
+_BEFORE_A_CALL = re.compile(
+    r"(?:^|[.!?,;:。、，！？…\n@(「『\u2014\u2013-]"
+    r"|\b(?:hey|hi|hello|oh|ok|okay|dear|so|well|yes|no|thanks|thank you|sorry|please)"
+    r"|, (?:and|or)"
+    r"|(?:ねえ|ねぇ|ねー|やあ|おい|あの|では|じゃあ|ところで|そして|はい|うん))[\s\u3000\"']*$",
+    re.IGNORECASE,
+)
+_AFTER_A_CALL = re.compile(
+    _TITLE
+    + r"[\s\u3000\"']*(?:$|[.!?,;:。、，！？…~〜～\n)」』\u2014\u2013-]"
+    + r"|は(?:、|どう|何|なに|なんて|いかが)|も(?:、|どう))"
+)
+_NEAR = 16  # characters before a name that tell whether it is called
 
 
 def as_message(action: Action) -> Message | None:
@@ -30,9 +77,29 @@ def hears(message: Message, who: str) -> bool:
     return not message.to or who in message.to or who == message.sender
 
 
-def bidders(message: Message, companions: Iterable[str]) -> frozenset[str]:
-    """Those of `companions` who are to say whether they want to answer: who hears it but its sender."""
-    return frozenset(c for c in companions if c != message.sender and hears(message, c))
+def bidders(
+    message: Message,
+    companions: Iterable[str],
+    names: Names | None = None,
+    *,
+    previous: str | None = None,
+) -> frozenset[str]:
+    """Those of `companions` who are to say whether they want to answer: who hears it but its sender; of
+    more than `MAX_BIDDERS` those whom it turns to, then by a hash of the message and each, so that one
+    more or less in the roster changes no more than one.
+
+    Args:
+        message: what was said.
+        companions: who is on the mesh.
+        names: what they are called; None: by their bare ids.
+        previous: who said what the message answers.
+    """
+    invited = [c for c in companions if c != message.sender and hears(message, c)]
+    if len(invited) <= MAX_BIDDERS:
+        return frozenset(invited)
+    found = turned_to(message, invited, names, previous=previous)
+    invited.sort(key=lambda who: (-found.get(who, 0.0), _draw(message, who)))
+    return frozenset(invited[:MAX_BIDDERS])
 
 
 def audience(message: Message, me: str) -> tuple[str, ...]:
@@ -43,24 +110,77 @@ def audience(message: Message, me: str) -> tuple[str, ...]:
     return tuple(who for who in heard if who != me)
 
 
-def turns_to(message: Message, me: str, names: Iterable[str]) -> bool:
-    """Whether the message turns to `me` in particular: sent to it alone, or calling it by a name.
+def turned_to(
+    message: Message,
+    hearers: Collection[str],
+    names: Names | None = None,
+    *,
+    previous: str | None = None,
+) -> Mapping[str, float]:
+    """Whom of `hearers` the message turns to, and how strongly (0 to 1); those to whom not are left out.
 
     Args:
         message: what was said.
-        me: a companion's id.
-        names: what it is called by, besides its bare id.
+        hearers: who hears it.
+        names: what they are called; None: by their bare ids.
+        previous: who said what the message answers.
     """
-    if message.to == (me,) or message.metadata.get("target") == me:
-        return True
-    return any(_calls(message.message, name) for name in (*names, bare_name(me)) if name)
+    target = message.metadata.get("target")
+    if isinstance(target, str) and target:
+        return {target: CALLED} if target in hearers else {}
+    if len(message.to) == 1:
+        return {message.to[0]: CALLED} if message.to[0] in hearers else {}
+    text = message.message[:_READ]
+    folded = text.casefold()
+    named = {}
+    for who in islice(hearers, _MAX_NAMED):
+        called = (*(names(who) if names else ())[:_MAX_NAMES], bare_name(who))
+        strength = max(_calls(text, folded, name) for name in called)
+        if strength:
+            named[who] = strength
+    if not named and previous in hearers and asks(message.message):
+        return {previous: ASKED_BACK} if previous else {}
+    strongest = max(named.values(), default=0.0)
+    return {who: strength for who, strength in named.items() if strength == strongest}
 
 
-def _calls(text: str, name: str) -> bool:
-    """Whether `text` holds `name` as a word of its own; scripts without spaces need no boundary."""
-    if _KANA_OR_HAN.search(name):
-        return name in text
-    return re.search(rf"(?<![\w]){re.escape(name)}(?![A-Za-z0-9_])", text, re.IGNORECASE) is not None
+def expects(
+    message: Message,
+    who: str,
+    names: Iterable[str],
+    *,
+    previous: str | None = None,
+    others: Mapping[str, Sequence[str]] | None = None,
+) -> float:
+    """How strongly the message turns to `who`, 0 to 1: sent to it alone, calling it, a question put back
+    to it, or only naming it while nobody else is called.
+
+    Args:
+        message: what was said.
+        who: somebody who hears it.
+        names: what that one is called by, besides its bare id.
+        previous: who said what the message answers.
+        others: what the others who hear it are called by.
+    """
+    known = {**(others or {}), who: tuple(names)}
+    return turned_to(message, known, known.__getitem__, previous=previous).get(who, 0.0)
+
+
+def turns_to(
+    message: Message,
+    me: str,
+    names: Iterable[str],
+    *,
+    previous: str | None = None,
+    others: Mapping[str, Sequence[str]] | None = None,
+) -> bool:
+    """Whether the message turns to `me` in particular; see `expects`."""
+    return expects(message, me, names, previous=previous, others=others) > 0
+
+
+def asks(text: str) -> bool:
+    """Whether `text` is a question, in English or Japanese."""
+    return _QUESTION.search(text) is not None
 
 
 def detect_language(text: str) -> str | None:
@@ -68,3 +188,23 @@ def detect_language(text: str) -> str | None:
     if _KANA_OR_HAN.search(text):
         return "ja"
     return "en" if _LATIN.search(text) else None
+
+
+def _calls(text: str, folded: str, name: str) -> float:
+    """How strongly `text` (`folded`: casefolded) calls for whoever bears `name`, as a word of its own;
+    scripts without spaces need no boundary."""
+    if not name or name.casefold() not in folded:
+        return 0.0
+    pattern = re.escape(name)
+    if not _KANA_OR_HAN.search(name):
+        pattern = rf"(?<!\w){pattern}(?![A-Za-z0-9_])"
+    found = 0.0
+    for match in islice(re.finditer(pattern, text, re.IGNORECASE), 8):
+        before = text[max(0, match.start() - _NEAR) : match.start()]
+        is_set_off = _BEFORE_A_CALL.search(before) and _AFTER_A_CALL.match(text, match.end())
+        found = max(found, CALLED if is_set_off or before.endswith("@") else MENTIONED)
+    return found
+
+
+def _draw(message: Message, who: str) -> bytes:
+    return sha256(f"{message.id}\0{who}".encode()).digest()

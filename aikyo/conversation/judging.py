@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Container, Iterable, Sequence
 
 from msgspec.structs import replace
 
 from ..wire import Closing, Message, State
-from .hearing import turns_to
-from .talks import Talk
+from .hearing import asks, turns_to
+from .talk import Talk
 from .turns import Turn
 
 __all__ = ["asks", "judge", "judge_all"]
 
 _TURNED_TO, _ASKED, _USUAL, _JUST_SPOKE = 8.0, 6.0, 4.0, 1.5
-
-_QUESTION = re.compile(
-    r"[?\uff1f]"  # also full width
-    r"|(?:(?:です|ます|ました|ません|でしょう|だろう|の)か|かな|かしら)[。、！!…~〜\s]*$"
-)
 
 
 def judge_all(
@@ -44,8 +38,8 @@ def judge_all(
                 turn.message,
                 who,
                 (name_of(who),),
-                may_speak=who in there and talk.may_speak(who),
-                recent=turn.recent,
+                may_speak=who in there and not talk.refusal(who),
+                recent=[spoken.sender for spoken in turn.recent],
                 closing=talk.closing,
             )
         )
@@ -88,8 +82,3 @@ def judge(
         selected=selected,
         closing=closing,
     )
-
-
-def asks(text: str) -> bool:
-    """Whether `text` is a question, in English or Japanese."""
-    return _QUESTION.search(text) is not None

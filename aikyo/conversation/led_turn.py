@@ -16,7 +16,9 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from ..wire import Closing, Message, State
-from .turns import COMPOSE_DEADLINE, Decision, Leader, Outcome, Turn, Wait
+from .decisions import Decision, Leader, Outcome, Wait
+from .ranking import Spoken
+from .turns import COMPOSE_DEADLINE, Turn
 
 __all__ = ["LedTurn"]
 
@@ -40,13 +42,14 @@ class LedTurn(Turn):
         message: what was said.
         succession: the recipients that are there, the elected leader first; see `succession`.
         now: when it was heard, in seconds of any clock.
-        recent: the senders of the conversation's latest messages, oldest first, this one's last.
+        recent: the conversation's latest messages, oldest first, this one last.
     """
 
     claim_within = COMPOSE_DEADLINE  # nobody claims a turn there: whoever is chosen just speaks
+    decided_within = 0.0
 
     def __init__(
-        self, message: Message, succession: Sequence[str], now: float, recent: Sequence[str] = ()
+        self, message: Message, succession: Sequence[str], now: float, recent: Sequence[Spoken] = ()
     ) -> None:
         super().__init__(message, succession, now, recent)
         self._waiting = list(succession[:MAX_LEADERS])
@@ -62,7 +65,7 @@ class LedTurn(Turn):
         self._succeed(now)
         if companion in self._leaders:
             return True
-        return None if companion in self._waiting and self._ranking is None else False
+        return None if companion in self._waiting and self._scores is None else False
 
     def closing_of(self, companion: str) -> Closing:
         """How far the talk has wound down for `companion`, as the leader sees it."""
@@ -73,8 +76,7 @@ class LedTurn(Turn):
         """Whether `companion` was given the turn, and its answer may still come, late as it may be."""
         if self._answered or now >= self._until:
             return False
-        holder = self._claim.sender if self._claim else next(filter(self._may_claim, self.ranking), None)
-        return holder == companion
+        return self._holder() == companion
 
     def answered(self, by: str) -> None:
         """A Message that replies to this one was heard: the turn was taken."""
@@ -87,7 +89,7 @@ class LedTurn(Turn):
         out = (self._passed | self._spent) - {self._holder()}
         return tuple(
             replace(bid, state="listen", selected=False)
-            if bid.sender in out or bid.sender not in self._bidders
+            if bid.sender in out or not self._is_there(bid.sender)
             else bid
             for bid in self._bids.values()
         )
@@ -98,15 +100,15 @@ class LedTurn(Turn):
         by_leader = self.leads(by, now) is True
         if self._over or not (by_leader or by == state.sender):
             return
-        if self._ranking is None:
+        if self._scores is None:
             if by_leader and state.state != "composing" and state.sender in self._asked:
                 self._collect(state, now)
-        elif state.sender in self._bidders and state.sender == self._holder():
+        elif self._is_there(state.sender) and state.sender == self._holder():
             if state.state == "composing" and self._claim is None:
                 self._claim, self._until = state, now + self.claim_within
                 self._spent.add(state.sender)
             elif state.state == "listen":
-                self._give_up(state.sender, now)
+                self._give_up(state, now)
 
     def leave(self, companion: str, now: float) -> None:
         """Somebody has left the mesh: it neither judges nor speaks any more."""
@@ -121,41 +123,52 @@ class LedTurn(Turn):
     def decide(self, now: float) -> Decision:
         """Who is to judge, who has the turn, how long to wait, or why it is over."""
         self._succeed(now)
-        if self._over is None and self._ranking is None:
+        if self._over is None and self._scores is None:
             if self._bids:
                 if now < self._settled:
                     return Wait(self._settled)
-                self._rank_bids(self._settled)
+                self._rank(self._settled)
             else:
                 return Leader(self._waiting[0], self._lead_until)
         return super().decide(now)
 
     def _succeed(self, now: float) -> None:
         """Let the next judge, once those before it have been silent for too long."""
-        if self._over or self._ranking is not None or self._bids:
+        if self._over or self._scores is not None or self._bids:
             return
         while self._waiting and now >= self._lead_until:
             self._waiting.pop(0)
             self._leaders.update(self._waiting[:1])
             self._lead_until += SUCCESSOR_DEADLINE
         if not self._waiting:
-            self._end(Outcome.SILENT)
+            self._end(Outcome.NO_QUORUM)
 
     def _collect(self, state: State, now: float) -> None:
         if not self._bids:
             self._settled = now + SETTLES
         self._bids.setdefault(state.sender, state)
-        self._rank_if_complete(now)
+        self._rank_if_due(now)
 
-    def _rank_if_complete(self, now: float) -> None:
-        if self._bids and not self._asked - self._bids.keys():
-            self._rank_bids(now)
+    def _rank_if_due(self, now: float) -> None:
+        if self._scores is None and self._bids and not self._asked - self._bids.keys():
+            self._rank(now)
 
-    def _ranked(self) -> tuple[str, ...]:
-        there = [bid for bid in self._bids.values() if bid.sender in self._bidders]
+    def _ranked(self) -> dict[str, float]:
+        chosen = self._chosen()
+        if chosen and chosen[0].closing is Closing.TERMINAL:
+            return {}  # all has been said
+        return {bid.sender: bid.importance for bid in chosen if bid.closing is not Closing.TERMINAL}
+
+    def _chosen(self) -> list[State]:
+        """The States of those who are to speak, best first."""
+        there = [bid for bid in self._bids.values() if self._is_there(bid.sender)]
         there.sort(key=lambda bid: -bid.importance)  # stable: of several the first in the array
         chosen = [bid for bid in there if bid.selected]
-        chosen += [bid for bid in there if bid.state == "speak" and not bid.selected]
-        if chosen and chosen[0].closing is Closing.TERMINAL:
-            return ()  # all has been said
-        return tuple(bid.sender for bid in chosen if bid.closing is not Closing.TERMINAL)
+        return chosen + [bid for bid in there if bid.state == "speak" and not bid.selected]
+
+    def _silence(self) -> Outcome:
+        closed = any(bid.closing is Closing.TERMINAL for bid in self._chosen()[:1])
+        return Outcome.CLOSED if closed else super()._silence()
+
+    def _is_there(self, who: str) -> bool:
+        return who in self.invited and who not in self._gone

@@ -7,73 +7,40 @@ is heard may come from anybody, late, twice, out of order, or with somebody else
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from msgspec.structs import replace
 
-from ..wire import Closing, Message, State
+from ..wire import Message, State
 from ..wire.javascript import hashed
 from .circles import Circles
-from .hearing import bidders, hears
+from .hearing import Names, asks, bidders, hears
+from .latency import Patience
 from .leader import succession
 from .led_turn import LedTurn
+from .ranking import Spoken
+from .repetition import Embed
+from .talk import Talk
 from .turns import Turn
-from .winding_down import WindingDown
 
-__all__ = ["Talk", "Talks"]
+__all__ = ["Talks"]
 
 _TALKS = 64
 _TURNS = 64
 _EARLY = 256
-_ANSWERS = 64
 
 
-@dataclass(slots=True)
-class Talk:
-    """One conversation.
+@dataclass(frozen=True, slots=True)
+class _Hearers:
+    """The companions that hear a message, as they come and go."""
 
-    Attributes:
-        id: the conversation's id.
-        length: how many messages were heard.
-        turn: the turn that is open now.
-    """
+    message: Message
+    talks: Talks
 
-    id: str
-    length: int = 0
-    turn: Turn | None = None
-    _companions: int = 0
-    _winding_down: WindingDown = field(default_factory=WindingDown)
-    _speakers: deque[str] = field(default_factory=lambda: deque(maxlen=5))
-    _answers: OrderedDict[str, str] = field(default_factory=OrderedDict)  # message id -> who answered
-
-    @property
-    def closing(self) -> Closing:
-        """How far it has wound down, before the next message."""
-        return self._winding_down.stage(self._companions)
-
-    def may_speak(self, me: str, *, chosen: bool = False) -> bool:
-        """Whether the companion `me` may speak again; `chosen`: a leader has given it the turn."""
-        return self._winding_down.may_speak(me, self._companions, chosen=chosen)
-
-    def answered_by(self, ident: str) -> str | None:
-        """Who has answered the message `ident`, when the answer was heard before it."""
-        return self._answers.get(ident)
-
-    def hear(self, message: Message, invited: frozenset[str], *, by_person: bool) -> tuple[str, ...]:
-        """Take in a message for which `invited` may bid; the senders of the latest, this one's last."""
-        taking_part = len(invited) + (not by_person)
-        self._companions = max(self._companions, taking_part)
-        self._winding_down.hear(
-            message.sender, message.message, by_person=by_person, companions=self._companions
-        )
-        self.length += 1
-        self._speakers.append(message.sender)
-        if message.reply_to is not None:
-            self._answers.setdefault(message.reply_to, message.sender)
-            _trim(self._answers, _ANSWERS)
-        return tuple(self._speakers)
+    def __contains__(self, who: object) -> bool:
+        return isinstance(who, str) and who in self.talks.companions and hears(self.message, who)
 
 
 class Talks:
@@ -82,20 +49,35 @@ class Talks:
     Args:
         is_person: tells people's ids from companions'.
         led: whether turns are led, as in a mesh of the TypeScript aikyo.
+        names: what somebody is called, besides the bare id; None: nothing else.
+        embed: gives a text's sense; see `WindingDown`.
+
+    Attributes:
+        companions: who is on the mesh.
     """
 
-    def __init__(self, is_person: Callable[[str], bool], *, led: bool = False) -> None:
+    def __init__(
+        self,
+        is_person: Callable[[str], bool],
+        *,
+        led: bool = False,
+        names: Names | None = None,
+        embed: Embed | None = None,
+    ) -> None:
+        self.companions: frozenset[str] = frozenset()
         self._is_person = is_person
+        self._names = names or (lambda _: ())
+        self._embed = embed
+        self._patience = Patience()
         self._circles = Circles() if led else None
         self._talks: OrderedDict[str, Talk] = OrderedDict()
         self._turns: OrderedDict[str, Turn] = OrderedDict()
         self._early: deque[tuple[State, str | None]] = deque(maxlen=_EARLY)  # overtook their message
-        self._companions: frozenset[str] = frozenset()
 
     def meet(self, companions: Iterable[str], now: float) -> None:
         """Tell who is on the mesh now; whoever is gone is waited for no more."""
-        before, self._companions = self._companions, frozenset(companions)
-        for gone in before - self._companions:
+        before, self.companions = self.companions, frozenset(companions)
+        for gone in before - self.companions:
             for turn in self._turns.values():
                 turn.leave(gone, now)
 
@@ -112,7 +94,7 @@ class Talks:
     def overhear(self, message: Message, now: float, body: bytes) -> None:
         """Take in a message that goes to others, only to know who may judge for them."""
         if self._circles is not None and message.id not in self._turns:
-            self._turns[message.id] = self._open(message, frozenset(), (), now, body)
+            self._turns[message.id] = self._led(message, (), now, body) or Turn(_slim(message), (), now)
             _trim(self._turns, _TURNS)
 
     def hear_message(self, message: Message, now: float, body: bytes = b"") -> tuple[Talk, Turn] | None:
@@ -130,10 +112,9 @@ class Talks:
             return None
         talk = self._talk(message.conversation or message.id)
         self._close_answered(talk, message)
-        takes_floor = self._takes_floor(talk, message)
-        invited = bidders(message, self._companions)
-        recent = talk.hear(message, invited, by_person=self._is_person(message.sender))
-        turn = self._turns[message.id] = self._open(message, invited, recent, now, body)
+        hearers = frozenset(c for c in self.companions if c != message.sender and hears(message, c))
+        takes_floor = talk.hear(message, hearers, now, by_person=self._is_person(message.sender))
+        turn = self._turns[message.id] = self._open(talk, message, hearers, now, body)
         _trim(self._turns, _TURNS)
         if takes_floor:
             if talk.turn is not None:
@@ -155,10 +136,13 @@ class Talks:
             by: the companion that published it; None means its sender.
         """
         turn = self._turns.get(state.message_id)
-        if turn is None:
-            self._early.append((state, by))
-        else:
+        if turn is not None:
             turn.hear(state, now, by)
+            return
+        self._early.append((state, by))
+        answered = self._turns.get(state.reply_to or "")
+        if by in (None, state.sender) and answered is not None and not isinstance(answered, LedTurn):
+            answered.hear_of_answer(state.sender, now)
 
     def leads(self, companion: str, message_id: str, now: float) -> bool | None:
         """Whether `companion` may judge for all who were to hear this message; None when it is too early
@@ -176,16 +160,42 @@ class Talks:
         return None
 
     def _open(
-        self, message: Message, invited: frozenset[str], recent: tuple[str, ...], now: float, body: bytes
+        self, talk: Talk, message: Message, hearers: frozenset[str], now: float, body: bytes
     ) -> Turn:
         """A led turn where turns are led and the message can elect a leader; else everybody bids."""
+        if led := self._led(message, talk.recent, now, body):
+            return led
+        previous = talk.sender_of(message.reply_to)
+        return Turn(
+            _slim(message),
+            bidders(message, hearers, self._names, previous=previous),
+            now,
+            talk.recent,
+            hearers=_Hearers(_slim(message), self),
+            patience=self._patience,
+            settled_pair=self._settles(talk, message),
+        )
+
+    def _led(self, message: Message, recent: Sequence[Spoken], now: float, body: bytes) -> Turn | None:
         elects = hashed(body, enveloped=False) if self._circles is not None and body else None
-        if elects is not None and (leaders := succession(elects, self._companions)):
-            return LedTurn(_slim(message), leaders, now, recent)
-        return Turn(_slim(message), invited, now, recent)
+        if elects is None or not (leaders := succession(elects, self.companions)):
+            return None
+        return LedTurn(_slim(message), leaders, now, recent)
+
+    def _settles(self, talk: Talk, message: Message) -> bool:
+        """Whether this is the answer of the companion that a person asked in particular, and no
+        question."""
+        asked = self._turns.get(message.reply_to or "")
+        return (
+            asked is not None
+            and self._is_person(asked.message.sender)
+            and not self._is_person(message.sender)
+            and not asks(message.message)
+            and talk.turns_to(asked.message, message.sender, self._names(message.sender))
+        )
 
     def _talk(self, ident: str) -> Talk:
-        talk = self._talks.setdefault(ident, Talk(ident))
+        talk = self._talks.setdefault(ident, Talk(ident, self._names, self._embed))
         self._talks.move_to_end(ident)
         _trim(self._talks, _TALKS)
         return talk
@@ -200,19 +210,6 @@ class Talks:
             and hears(answered.message, message.sender)
         ):
             answered.answered(message.sender)
-
-    def _takes_floor(self, talk: Talk, message: Message) -> bool:
-        """Whether the talk goes on from `message`. What is heard after its own answer does not take the
-        floor, nor a late answer to something older; of two answers to the same message the lower id
-        does, in whichever order they are heard."""
-        if talk.answered_by(message.id) is not None:
-            return False
-        if talk.turn is None or message.reply_to is None or message.reply_to not in self._turns:
-            return True
-        newest = talk.turn.message
-        if message.reply_to == newest.reply_to:
-            return message.id < newest.id
-        return message.reply_to == newest.id
 
 
 def _slim(message: Message) -> Message:

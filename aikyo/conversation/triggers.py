@@ -5,8 +5,8 @@ the facts of the message. Compiled and type-checked once. Evaluation cannot fail
 value of the wrong type above all, makes that one condition not hold, and is reported.
 
 A profile may come from a stranger, so conditions are bounded. CEL itself bounds nesting and the number
-of iterations, but not what one iteration costs, hence the rules of `_bomb`; and it follows values down
-the C stack, so what a brain fills in is bounded too, by `_tame`.
+of iterations, but not what one iteration costs, hence `_refuse_bombs`; and it follows values
+down the C stack, so what a brain fills in is bounded too, by `_tame`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import nearest
+from ..wire import Fired
 from .trigger_schema import TriggerProblem, cel_type, schema_problems
 
 if TYPE_CHECKING:
@@ -29,10 +30,11 @@ MAX_CONDITIONS = 100
 MAX_EXPRESSION = 1000
 """Characters of one condition."""
 
-_MAX_ITEMS = 1000
+_MAX_ITEMS = 100  # of one value; a loop over it that compares lists takes their square
 _MAX_DEPTH = 8
 _MAX_VALUE_TEXT = 2 << 10
 _MAX_PATTERNS = 16  # `matches` in one profile; each reads at most 2 KiB
+_MAX_LOOPS = 16
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +69,7 @@ class Facts:
         return {
             "message": self.message[:_MAX_VALUE_TEXT],
             "from": self.sender,
-            "to": list(self.to),
+            "to": list(self.to[:_MAX_ITEMS]),
             "language": self.language,
             "hour": self.hour,
             "known": self.known,
@@ -87,6 +89,13 @@ def _warn(what: str) -> None:
     _log.warning("%s", what)
 
 
+class _Compiled(NamedTuple):
+    text: str
+    expression: cel.Expression
+    execute: tuple[tuple[str, str], ...]
+    of_context: bool  # whether it refers to `context`
+
+
 @dataclass(frozen=True, slots=True)
 class Triggers:
     """Compiled triggers; made by `compile_triggers`. Empty ones never say anything.
@@ -96,12 +105,12 @@ class Triggers:
     """
 
     params: Mapping[str, Any] | None = None
-    _conditions: tuple[tuple[cel.Expression, tuple[tuple[str, str], ...]], ...] = ()
+    _conditions: tuple[_Compiled, ...] = ()
 
     def evaluate(
         self, params: Mapping[str, Any], facts: Facts, *, report: Callable[[str], None] = _warn
-    ) -> tuple[tuple[str, str], ...]:
-        """What the tools are told for this turn: (tool, instruction), at most one for each tool.
+    ) -> tuple[Fired, ...]:
+        """What fired: what the tools are told for this turn, at most one instruction for each tool.
 
         The conditions are tried top to bottom, and for each tool the first that holds wins.
 
@@ -111,17 +120,34 @@ class Triggers:
             report: is told of every condition that could not be evaluated; such a one doesn't hold.
         """
         data = {key: value for key, value in params.items() if _tame(value)} | facts.variables()
-        found: dict[str, str] = {}
-        for number, (expression, execute) in enumerate(self._conditions, 1):
-            if all(tool in found for tool, _ in execute):
+        found: dict[str, Fired] = {}
+        for number, condition in enumerate(self._conditions, 1):
+            if all(tool in found for tool, _ in condition.execute):
                 continue
-            holds, problem = _holds(expression, data)
+            holds, problem = _holds(condition.expression, data)
             if problem:
                 report(f"condition {number} could not be evaluated: {problem}")
             if holds:
-                for tool, instruction in execute:
-                    found.setdefault(tool, instruction)
-        return tuple(found.items())
+                for tool, instruction in condition.execute:
+                    fired = Fired(
+                        number=number, expression=condition.text, tool=tool, instruction=instruction
+                    )
+                    found.setdefault(tool, fired)
+        return tuple(found.values())
+
+    def starts_on(self, facts: Facts) -> tuple[Fired, ...]:
+        """What fires for a context that has just come in, if that starts a turn: if what `speak` is told
+        comes from a condition that refers to `context`; else nothing. No brain is asked, so that a
+        condition that needs a parameter doesn't hold.
+
+        Args:
+            facts: of the context, with no message: its kind, whose it is, the hour.
+        """
+        if not any(condition.of_context for condition in self._conditions):
+            return ()
+        fired = self.evaluate({}, facts, report=lambda _: None)
+        starts = any(f.tool == "speak" and self._conditions[f.number - 1].of_context for f in fired)
+        return fired if starts else ()
 
 
 def compile_triggers(params: Mapping[str, Any] | None, conditions: Sequence[Condition]) -> Triggers:
@@ -134,14 +160,15 @@ def compile_triggers(params: Mapping[str, Any] | None, conditions: Sequence[Cond
     Raises:
         TriggerError: with every problem of the schema, or else of the conditions.
     """
-    patterns = sum(len(_PATTERN.findall(_bare(expression))) for expression, _ in conditions)
+    bare = [_bare(expression) for expression, _ in conditions]
     problems = [] if params is None else list(schema_problems(params, Facts().variables()))
     if len(conditions) > MAX_CONDITIONS:
         what = f"there are over {MAX_CONDITIONS} conditions"
         problems.append(TriggerProblem(("conditions",), 0, 0, what))
-    if patterns > _MAX_PATTERNS:
-        what = f"the conditions use `matches` over {_MAX_PATTERNS} times, which could run too long"
-        problems.append(TriggerProblem(("conditions",), 0, 0, what))
+    for use, pattern, most in (("`matches`", _PATTERN, _MAX_PATTERNS), ("loops", _LOOP, _MAX_LOOPS)):
+        if sum(len(pattern.findall(text)) for text in bare) > most:
+            what = f"the conditions use {use} over {most} times, which could run too long"
+            problems.append(TriggerProblem(("conditions",), 0, 0, what))
     if problems:
         raise TriggerError(problems)
     if not conditions:
@@ -150,7 +177,9 @@ def compile_triggers(params: Mapping[str, Any] | None, conditions: Sequence[Cond
     compiled = []
     for index, (expression, execute) in enumerate(conditions):
         try:
-            compiled.append((_compile(expression, variables), tuple(execute)))
+            ready = _compile(expression, variables)
+            of_context = _refers_to("context", expression, variables)
+            compiled.append(_Compiled(expression, ready, tuple(execute), of_context))
         except _ConditionError as error:
             where = ("conditions", index)
             problems.append(TriggerProblem(where, error.line, error.column, str(error)))
@@ -199,9 +228,22 @@ def _compile(expression: str, variables: Mapping[str, cel.Type]) -> cel.Expressi
     return compiled
 
 
+def _refers_to(name: str, expression: str, variables: Mapping[str, cel.Type]) -> bool:
+    """Whether an expression that compiles needs `name`: CEL itself tells a reference from a text, a
+    field or a loop's variable of that name."""
+    if name not in expression:
+        return False
+    others = {other: kind for other, kind in variables.items() if other != name}
+    try:
+        _compile(expression, others)
+    except _ConditionError:
+        return True
+    return False
+
+
 _LOOP = re.compile(r"\.\s*(?:all|exists|exists_one|existsOne|map|filter)\s*\(")
 _PATTERN = re.compile(r"\bmatches\s*\(")
-_LOOP_OR_PATTERN = re.compile(f"{_LOOP.pattern}|{_PATTERN.pattern}")
+_COSTLY = re.compile(rf"{_LOOP.pattern}|{_PATTERN.pattern}|\+")
 _STRING_OR_COMMENT = re.compile(
     r"[rR]?(?:'''.*?'''|\"\"\".*?\"\"\")"
     r"|[rR](?:'[^'\n]*'|\"[^\"\n]*\")"
@@ -212,16 +254,19 @@ _STRING_OR_COMMENT = re.compile(
 
 
 def _refuse_bombs(expression: str) -> None:
-    """A loop or a pattern inside a loop can take a minute, and would hold up the whole swarm."""
+    """A loop, a pattern or the joining of lists inside a loop can take a minute, and would hold up the
+    whole swarm."""
     if len(expression) > MAX_EXPRESSION:
         raise _ConditionError(f"is {len(expression)} characters, over the limit of {MAX_EXPRESSION}")
     bare = _bare(expression)
     for loop in _LOOP.finditer(bare):
-        inner = _LOOP_OR_PATTERN.search(bare, loop.end(), _closing(bare, loop.end()))
+        inner = _COSTLY.search(bare, loop.end(), _closing(bare, loop.end()))
         if inner:
             before = bare[: inner.start()]
             line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-            raise _ConditionError("a loop or `matches` inside a loop could run too long", line, column)
+            raise _ConditionError(
+                "a loop, `matches` or `+` inside a loop could run too long", line, column
+            )
 
 
 def _bare(expression: str) -> str:

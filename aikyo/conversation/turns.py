@@ -1,9 +1,9 @@
 """Who speaks next: one `Turn` for each message, the same answer at every companion. Pure.
 
-Everybody whom a message reaches publishes a State. When all have, or the deadline is over, they are
-ranked: whom the message turns to first, then by importance, less for who has just spoken, ties by
-hash. The first in rank claims the turn (`composing`) before it composes; if no claim comes in time,
-or the claimant leaves or gives up, the next in rank claims. So a silent one never stalls a talk.
+Those who are invited publish a State. When all have, or the deadline is over, they are ranked (see
+`ranking`). The first in rank claims the turn (`composing`) before it composes, and says so again while
+it does; if no claim comes in time, or the claimant leaves, gives up or is heard of no more, the next in
+rank claims. So a silent one never stalls a talk.
 
 After Sacks, Schegloff and Jefferson (1974), "A simplest systematics for the organization of
 turn-taking for conversation": the current speaker selects the next, else self-selection.
@@ -11,75 +11,34 @@ turn-taking for conversation": the current speaker selects the next, else self-s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from hashlib import sha256
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from ..wire import Message, State
+from .decisions import Decision, Outcome, Over, Speaker, Wait, why_silent
+from .latency import BID_DEADLINE, Patience
+from .ranking import Spoken, claim_order, score_all
 
-__all__ = ["Decision", "Leader", "Outcome", "Over", "Speaker", "Turn", "Wait"]
-
-BID_DEADLINE = 6.0
-"""Seconds that a State is waited for."""
+__all__ = ["Turn"]
 
 CLAIM_DEADLINE = 1.5
 """Seconds that a claim is waited for, before the next in rank may claim."""
 
+HEARTBEAT_DEADLINE = 8.0
+"""Seconds after which a claim that was not said again is void: whoever made it is gone."""
+
 COMPOSE_DEADLINE = 60.0
-"""Seconds that a claimed turn may take."""
+"""Seconds that a claimed turn may take in all."""
 
-SELECTED_BONUS = 4.0
-"""What being turned to is worth, in points of importance: strong, not absolute."""
+HEARSAY_SETTLES = 1.0
+"""Seconds in which an answer should itself be heard, once others speak of it."""
 
+MAX_RANK = 255
+"""The last rank that there is."""
 
-class Outcome(StrEnum):
-    """Why a turn is over."""
-
-    ANSWERED = "answered"
-    SUPERSEDED = "superseded"
-    NOBODY_ADDRESSED = "nobody-addressed"
-    NOBODY_WANTED = "nobody-wanted"
-    NO_QUORUM = "no-quorum"
-    SILENT = "silent"
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing to do before `until` (same clock as `now`), unless something new is heard."""
-
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
-class Leader:
-    """`who` is to judge for all (`LedTurn` alone); until `until`, others wait for it."""
-
-    who: str
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
-class Speaker:
-    """`who` has the turn, as the `rank`-th choice; it should claim it if it has not.
-
-    `until` is when the turn passes on if nothing is heard.
-    """
-
-    who: str
-    rank: int
-    claimed: bool
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
-class Over:
-    """The turn is over."""
-
-    outcome: Outcome
-
-
-Decision = Wait | Leader | Speaker | Over
+_MAX_CLAIMS = 64
+_MAX_CONTESTS = 8
 
 
 class Turn:
@@ -87,33 +46,85 @@ class Turn:
 
     Args:
         message: what was said.
-        bidders: the companions whose State is waited for.
+        invited: the companions whose State is waited for.
         now: when it was heard, in seconds of any clock.
-        recent: the senders of the conversation's latest messages, oldest first, this one's last.
+        recent: the conversation's latest messages, oldest first, this one last.
+        hearers: all companions that hear it, whose States and claims count; None: those invited.
+        patience: how long to wait for each State, and what learns it; None: `BID_DEADLINE`.
+        settled_pair: the message is the answer to what a person asked its sender in particular.
+
+    Attributes:
+        heard_at: the same as `now`.
+        contested: how often the claim of another was turned down while somebody had the turn: the holder
+            should say its own again, so that they hear it.
     """
 
     claim_within = CLAIM_DEADLINE
     """Seconds in which whoever has the turn must be heard of, before it passes on."""
 
+    decided_within = BID_DEADLINE
+    """Seconds after which even those have decided who missed States."""
+
     def __init__(
-        self, message: Message, bidders: Iterable[str], now: float, recent: Sequence[str] = ()
+        self,
+        message: Message,
+        invited: Iterable[str],
+        now: float,
+        recent: Sequence[Spoken] = (),
+        *,
+        hearers: Container[str] | None = None,
+        patience: Patience | None = None,
+        settled_pair: bool = False,
     ) -> None:
         self.message = message
-        self._bidders = set(bidders)
-        self._deadline = now + BID_DEADLINE
+        self.invited = frozenset(invited)
+        self.heard_at = now
         self.recent = tuple(recent)
+        self.contested = 0
+        self._hearers: Container[str] = self.invited if hearers is None else hearers
+        self._patience = patience
+        self._settled_pair = settled_pair
+        self._timed: set[str] = set()
+        self._gone: set[str] = set()
         self._bids: dict[str, State] = {}
-        self._ranking: tuple[str, ...] | None = None
+        self._scores: dict[str, float] | None = None  # best first; None until it is decided
         self._passed: set[str] = set()  # let their turn pass; a late claim of theirs may still count
         self._spent: set[str] = set()  # have claimed once, or gave up
+        self._gave_up: dict[str, State] = {}
+        self._claims: dict[str, tuple[State, float]] = {}
+        self._turned_down = Counter[str]()
         self._claim: State | None = None
-        self._until = 0.0
-        self._over: Outcome | None = None if self._bidders else Outcome.NOBODY_ADDRESSED
+        self._held_since = 0.0
+        self._free_since = now
+        self._until = now  # when the turn of whoever has it passes on
+        self._witnesses: set[str] = set()
+        self._heard_of_answer = now  # when its last witness was heard
+        self._over: Outcome | None = None if self.invited else Outcome.NOBODY_WANTED
 
     @property
     def ranking(self) -> tuple[str, ...]:
         """Those who want to speak, best first; empty until it is decided."""
-        return self._ranking or ()
+        return tuple(self._scores or ())
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """By which they were ranked."""
+        return MappingProxyType(self._scores or {})
+
+    @property
+    def offers(self) -> Mapping[str, State]:
+        """What everybody wanted, whether invited or not."""
+        return MappingProxyType(self._bids)
+
+    @property
+    def claims(self) -> tuple[tuple[State, float], ...]:
+        """The first claim of each, and when it was heard, in that order; those turned down too."""
+        return tuple(self._claims.values())
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether the States are in, or were waited for long enough."""
+        return self._scores is not None
 
     @property
     def is_over(self) -> bool:
@@ -128,30 +139,45 @@ class Turn:
             now: when it was heard.
             by: the companion that published it; None means its sender.
         """
-        if state.sender not in self._bidders or self._over:
+        who = state.sender
+        if who == self.message.sender or who not in self._hearers:
             return
+        if state.state != "composing":
+            self._learn(state, now)
+        if self._over:
+            return
+        self._gone.discard(who)
         if state.state == "composing":
             self._hear_claim(state, now)
-        elif self._ranking is None:
-            self._bids[state.sender] = state
-            self._rank_if_complete(now)
-        elif state.state == "listen":
-            self._give_up(state.sender, now)
+        elif self._scores is None:
+            self._collect(state, now)
+        else:
+            self._hear_late(state, now)
+
+    def hear_of_answer(self, by: str, now: float) -> None:
+        """`by` speaks of an answer to this message that was not heard here.
+
+        Whoever asked is believed. Of others, two, as long as nobody has the turn. A single one only
+        keeps the turn from passing on when its holder falls silent; so nobody can talk a speaker down.
+        """
+        if self._over or not (by == self.message.sender or by in self._hearers):
+            return
+        if by not in self._witnesses:
+            self._witnesses.add(by)
+            self._heard_of_answer = now
 
     def leave(self, companion: str, now: float) -> None:
-        """A bidder has left the mesh: it is not waited for, and a turn of its own passes on."""
-        if self._ranking and self._over is None:
-            self._give_up(companion, now)
-        self._bidders.discard(companion)
-        self._bids.pop(companion, None)
-        if not self._bidders:
-            self._end(Outcome.NO_QUORUM)
-        elif self._ranking is None and self._over is None:
-            self._rank_if_complete(now)
+        """A companion has left the mesh: it is not waited for, and a turn of its own passes on."""
+        had_it = not self._over and self._holder() == companion
+        self._gone.add(companion)
+        if had_it:
+            self._release(now)
+        elif not self._over:
+            self._rank_if_due(now)
 
     def answered(self, by: str) -> None:
         """A Message that replies to this one was heard: the turn was taken."""
-        self._end(Outcome.ANSWERED if by in self._bidders else Outcome.SUPERSEDED)
+        self._end(Outcome.ANSWERED if by in self._hearers else Outcome.SUPERSEDED)
 
     def supersede(self) -> None:
         """Something newer was said in this conversation: the next turn is about that."""
@@ -159,89 +185,171 @@ class Turn:
 
     def decide(self, now: float) -> Decision:
         """Who has the turn now, how long to wait, or why it is over."""
-        if self._over is None and self._ranking is None:
-            if now < self._deadline:
-                return Wait(self._deadline)
-            self._rank_bids(self._deadline)
-        while self._over is None and now >= self._until:
-            self._passed.add(self._holder())
-            self._pass_on(self._until)
-        if self._over is not None:
-            return Over(self._over)
-        holder = self._holder()
-        return Speaker(holder, self.ranking.index(holder), self._claim is not None, self._until)
+        while self._over is None:
+            if self._believes_in_answer():
+                until = self._heard_of_answer + HEARSAY_SETTLES
+                if now < until:
+                    return Wait(until)
+                self._end(Outcome.SUPERSEDED)
+            elif self._claim is None and self._scores is None:
+                deadline = self._deadline()
+                if now < deadline:
+                    return Wait(deadline)
+                self._rank(deadline)
+            elif now < self._until:
+                return self._speaker()
+            else:
+                self._fall_silent(self._until)
+        return Over(self._over)
+
+    def _believes_in_answer(self) -> bool:
+        if self.message.sender in self._witnesses:
+            return True
+        return self._claim is None and len(self._witnesses) > 1
+
+    def _learn(self, state: State, now: float) -> None:
+        """Note how long it took, if a brain was asked; whoever has a reason not to did not ask it."""
+        if self._patience is not None and state.sender not in self._timed and not state.reason:
+            self._patience.took(state.sender, now - self.heard_at)
+        self._timed.add(state.sender)
+
+    def _collect(self, state: State, now: float) -> None:
+        known = self._bids.get(state.sender)
+        if known is None or _modesty(state) < _modesty(known):
+            self._bids[state.sender] = state
+        if self._claim is not None and self._claim.sender == state.sender and state.state == "listen":
+            self._gave_up[state.sender] = state
+            self._release(now)
+        else:
+            self._rank_if_due(now)
+
+    def _hear_late(self, state: State, now: float) -> None:
+        """Whoever wants to speak after all comes last; whoever does not lets the turn pass on."""
+        who = state.sender
+        if state.state == "listen":
+            self._bids.setdefault(who, state)
+            self._give_up(state, now)
+        elif who not in self._bids:
+            self._bids[who] = state
+            known = self._scores or {}
+            self._scores = known | {
+                one: score for one, score in self._ranked().items() if one not in known
+            }
 
     def _hear_claim(self, state: State, now: float) -> None:
-        held, bid = self._claim, self._bids.get(state.sender)
-        if state.sender in self._spent:  # one claim each, or one could hold the turn for hours
+        who, held, bid = state.sender, self._claim, self._bids.get(state.sender)
+        if held is not None and held.sender == who:
+            self._until = min(now + HEARTBEAT_DEADLINE, self._held_since + COMPOSE_DEADLINE)
+            return
+        if who in self._spent:  # one claim each, or one could hold the turn for hours
             return
         if bid is not None and bid.state == "listen":
             return
-        if held is not None and _claim_order(held, self.message) <= _claim_order(state, self.message):
+        if len(self._claims) < _MAX_CLAIMS:
+            self._claims.setdefault(who, (state, now))
+        if held is not None and claim_order(held, self.message) <= claim_order(state, self.message):
+            if self._turned_down[who] < _MAX_CONTESTS:
+                self._turned_down[who] += 1
+                self.contested += 1
             return
-        if self._ranking is None:  # the claimant has heard more States than we have
-            self._ranking = self._ranked()
-        if state.sender not in self._ranking:
-            self._ranking += (state.sender,)
         if held is None:
-            self._until = now + COMPOSE_DEADLINE
+            self._held_since = now
+        else:
+            self._spent.discard(held.sender)  # who yields may claim again, if the other falls silent
         self._claim = state
-        self._spent.add(state.sender)
-
-    def _rank_if_complete(self, now: float) -> None:
-        if not self._bidders - self._bids.keys():
-            self._rank_bids(now)
-
-    def _rank_bids(self, now: float) -> None:
-        self._ranking = self._ranked()
-        self._until = now + self.claim_within
-        if not self._ranking:
-            self._end(Outcome.NOBODY_WANTED if self._bids else Outcome.NO_QUORUM)
-
-    def _ranked(self) -> tuple[str, ...]:
-        wanting = [bid for bid in self._bids.values() if bid.state == "speak"]
-        return tuple(bid.sender for bid in sorted(wanting, key=self._order))
-
-    def _holder(self) -> str:
-        if self._claim is not None:
-            return self._claim.sender
-        return next(who for who in self.ranking if self._may_claim(who))
-
-    def _may_claim(self, who: str) -> bool:
-        return who in self._bidders and who not in self._passed | self._spent
-
-    def _give_up(self, who: str, now: float) -> None:
-        """`who` will not speak: the turn passes on, if it was theirs."""
-        theirs = self._holder() == who
         self._spent.add(who)
-        if theirs:
+        self._until = min(now + HEARTBEAT_DEADLINE, self._held_since + COMPOSE_DEADLINE)
+
+    def _missing(self) -> frozenset[str]:
+        return self.invited - self._bids.keys() - self._gone - self._spent
+
+    def _deadline(self) -> float:
+        """When it is decided without those who are missing. As long as nobody wants to speak, nobody
+        loses by waiting for them."""
+        missing = self._missing()
+        if not missing:
+            return self._free_since
+        longest = BID_DEADLINE
+        if self._patience is not None and any(bid.state == "speak" for bid in self._bids.values()):
+            longest = max(map(self._patience.seconds, missing))
+        return max(self._free_since, self.heard_at + longest)
+
+    def _rank_if_due(self, now: float) -> None:
+        if self._scores is None and now >= self._deadline():
+            self._rank(now)
+
+    def _rank(self, now: float) -> None:
+        if self._patience is not None:
+            for who in self._missing():
+                self._patience.missed(who)
+        self._scores = self._ranked()
+        if self._claim is None:
             self._pass_on(now)
 
-    def _order(self, bid: State) -> tuple[float, bytes]:
-        score = bid.importance + SELECTED_BONUS * bid.selected - self._cooldown(bid.sender)
-        return -score, _tie(self.message, bid.sender)
+    def _ranked(self) -> dict[str, float]:
+        bids = [bid for bid in self._bids.values() if bid.sender not in self._gone]
+        return score_all(self.message, bids, self.recent, settled_pair=self._settled_pair)
 
-    def _cooldown(self, who: str) -> float:
-        """Points off for having spoken just now, so that no pair goes back and forth for ever."""
-        latest = self.recent[:-1][-4:]  # the last one is the message itself
-        return sum(1.5 for sender in latest if sender == who)
+    def _speaker(self) -> Speaker:
+        who, ranking = self._holder() or "", self.ranking
+        rank = self._claim.rank if self._claim is not None else 0
+        rank = ranking.index(who) if who in ranking else rank
+        return Speaker(who, min(rank, MAX_RANK), self._claim is not None, self._until)
+
+    def _holder(self) -> str | None:
+        """Who has the turn; nobody before it is decided, unless somebody has claimed it."""
+        if self._claim is not None:
+            return self._claim.sender
+        return next(filter(self._may_claim, self.ranking), None)
+
+    def _may_claim(self, who: str) -> bool:
+        return who not in self._passed | self._spent | self._gone
+
+    def _give_up(self, state: State, now: float) -> None:
+        """The sender will not speak: the turn passes on, if it was theirs."""
+        theirs = self._holder() == state.sender
+        self._gave_up.setdefault(state.sender, state)
+        self._spent.add(state.sender)
+        if theirs:
+            self._release(now)
+
+    def _release(self, now: float) -> None:
+        """Whoever had the turn is out of it; before it is decided, it is free for everybody."""
+        self._claim, self._free_since = None, now
+        if self._scores is None:
+            self._rank_if_due(now)
+        else:
+            self._pass_on(now)
+
+    def _fall_silent(self, now: float) -> None:
+        """Whoever had the turn has not been heard of in time."""
+        if self._witnesses:
+            self._end(Outcome.SUPERSEDED)
+        elif self._claim is None and (holder := self._holder()):
+            self._passed.add(holder)
+        self._release(now)
 
     def _pass_on(self, now: float) -> None:
-        """Whoever had the turn is out of it; the next in rank may claim."""
-        self._claim = None
+        """The next in rank may claim."""
         self._until = now + self.claim_within
-        if not any(map(self._may_claim, self.ranking)):
-            self._end(Outcome.SILENT)
+        left = sum(map(self._may_claim, self.ranking))
+        if left == 1:  # nobody loses by waiting, and it may itself be waiting for States that it missed
+            self._until = max(self._until, self.heard_at + self.decided_within + self.claim_within)
+        elif not left:
+            self._end(self._silence())
+
+    def _silence(self) -> Outcome:
+        """Why nobody speaks."""
+        wanted = self._scores or self._spent  # whoever has claimed wanted to, too
+        said = [self._gave_up.get(who, bid) for who, bid in self._bids.items() if who not in self._gone]
+        if not said or (wanted and not any(who in self._gave_up for who in wanted)):
+            return Outcome.NO_QUORUM
+        return why_silent(state.reason for state in said)
 
     def _end(self, outcome: Outcome) -> None:
         self._over = self._over or outcome
 
 
-def _tie(message: Message, who: str) -> bytes:
-    # Of a UUIDv7, the random half alone: with a seed, ties are broken in the same way every time
-    return sha256(f"{message.id[-17:]}\0{who}".encode()).digest()
-
-
-def _claim_order(claim: State, message: Message) -> tuple[int, bytes]:
-    """Of two claims the lower rank stands, then the lower hash."""
-    return claim.rank, _tie(message, claim.sender)
+def _modesty(state: State) -> tuple[bool, float, bool, str]:
+    """Of several States of one companion the most modest counts, in whatever order they are heard."""
+    return state.state == "speak", state.importance, state.selected, state.reason

@@ -147,11 +147,13 @@ class View:
                 activity=event.activity or row.status.activity,
                 mood=row.status.mood if event.mood is None else event.mood,
                 reason=(event.reason or "") if event.activity else row.status.reason,
+                quiet=event.mode or row.status.quiet,
+                quiet_until=(event.until or 0) if event.mode else row.status.quiet_until,
             )
         at_home = row is not None and event.type in {"joined", "left"}  # which its own line shows
         if event.type not in _SILENT and not at_home:
             who = f"{self.name(ident)} " if ident else ""
-            self.talk.append(Notice(time, _short(f"{who}{happening(event)}")))
+            self.talk.append(Notice(time, _short(f"{who}{happening(event, time)}")))
 
 
 def _short(text: str) -> str:

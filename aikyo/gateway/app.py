@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Collection
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 import trio
@@ -20,12 +20,22 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..door import refusal
-from ..errors import nearest
+from ..errors import UsageError, nearest
 from ..guests import ForbiddenSenderError, from_person, with_fields
 from ..mesh.members.pins import MAX_NOTE
-from ..wire import MAX_ID, MAX_MESSAGE, CompanionStatus, Context, WireError, companion_id, decode
+from ..pictures import picture_type
+from ..wire import (
+    MAX_ID,
+    MAX_MESSAGE,
+    MAX_QUIET,
+    CompanionStatus,
+    Context,
+    QuietMode,
+    WireError,
+    companion_id,
+    decode,
+)
 from .control import Control
-from .pictures import picture_type
 from .problems import HANDLERS, Problem, answer, problem
 
 __all__ = ["make_app"]
@@ -33,6 +43,8 @@ __all__ = ["make_app"]
 BODY_DEADLINE = 15.0
 SENDER = "user_gateway"
 """Whom a context is from when the request does not say."""
+
+T = TypeVar("T")
 
 
 def make_app(control: Control, *, new_id: Callable[[], str], origins: Collection[str]) -> Starlette:
@@ -49,6 +61,7 @@ def make_app(control: Control, *, new_id: Callable[[], str], origins: Collection
             Route("/healthz", routes.health),
             Route("/companions", routes.companions),
             Route("/peers", routes.peers),
+            Route("/why", routes.why),
             Route("/peers/block", routes.block, methods=["POST"]),
             Route("/peers/unblock", routes.unblock, methods=["POST"]),
             Route("/peers/forget", routes.forget, methods=["POST"]),
@@ -57,6 +70,8 @@ def make_app(control: Control, *, new_id: Callable[[], str], origins: Collection
             Route("/companions/{name}/stop", routes.stop, methods=["POST"]),
             Route("/companions/{name}/restart", routes.restart, methods=["POST"]),
             Route("/companions/{name}/context", routes.context, methods=["POST"]),
+            Route("/quiet", routes.quiet, methods=["POST"]),
+            Route("/companions/{name}/quiet", routes.quiet, methods=["POST"]),
         ],
         middleware=[Middleware(_Door, origins=origins)],
         exception_handlers=HANDLERS,
@@ -93,6 +108,13 @@ class _Routes:
 
     async def peers(self, _request: Request) -> Response:
         return answer(self._control.peers.status())
+
+    async def why(self, request: Request) -> Response:
+        meant = request.query_params.get("message", "")[:MAX_ID] or None
+        try:
+            return answer(self._control.why(meant, after=request.query_params.get("after") == "true"))
+        except UsageError as error:
+            raise Problem(HTTPStatus.NOT_FOUND, str(error)) from None
 
     async def block(self, request: Request) -> Response:
         meant = await _read_whom(request)
@@ -131,6 +153,25 @@ class _Routes:
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error.detail) from None
         return answer({"id": context.id}, HTTPStatus.ACCEPTED)
 
+    async def quiet(self, request: Request) -> Response:
+        companion = self._named(request) if "name" in request.path_params else None
+        wish = _read_quiet(await _read_body(request))
+        seconds = None if wish.minutes is None else 60 * wish.minutes
+        await self._control.quiet(companion.name if companion else None, wish.mode, seconds)
+        return answer(
+            {
+                **({"companion": companion.name} if companion else {}),
+                "mode": wish.mode,
+                "until": self._quiet_until(companion, wish.mode),
+            }
+        )
+
+    def _quiet_until(self, companion: CompanionStatus | None, mode: QuietMode) -> float:
+        """When `mode` is over, in seconds since the epoch; 0: when it is changed."""
+        now = self._control.status().companions
+        asked = (one for one in now if companion is None or one.name == companion.name)
+        return max((one.quiet_until for one in asked if one.quiet == mode), default=0)
+
     def _named(self, request: Request) -> CompanionStatus:
         name = request.path_params["name"]
         companions = self._control.status().companions
@@ -151,9 +192,28 @@ class _Whom(Struct, forbid_unknown_fields=True):
     note: Annotated[str, Meta(max_length=MAX_NOTE)] = ""
 
 
+class _Quiet(Struct, forbid_unknown_fields=True):
+    """How quiet to be, and for how many minutes; None: until it is changed."""
+
+    mode: QuietMode
+    minutes: Annotated[float, Meta(gt=0, le=MAX_QUIET / 60)] | None = None
+
+
 async def _read_whom(request: Request) -> _Whom:
+    return _read(await _read_body(request), _Whom)
+
+
+def _read_quiet(body: bytes) -> _Quiet:
+    wish = _read(body, _Quiet)
+    if wish.mode == "normal" and wish.minutes is not None:
+        detail = "`minutes` goes with quiet or mention-only: normal has no end"
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+    return wish
+
+
+def _read(body: bytes, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(await _read_body(request), type=_Whom)
+        return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:

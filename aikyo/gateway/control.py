@@ -6,7 +6,7 @@ from typing import Protocol
 
 from msgspec import Raw
 
-from ..wire import Context, MeshStatus, SwarmStatus
+from ..wire import Context, MeshStatus, QuietMode, SwarmStatus, TurnRecord
 
 __all__ = ["Control", "PeerControl"]
 
@@ -49,6 +49,28 @@ class Control(Protocol):
 
     async def restart(self, name: str) -> None:
         """Start the companion of this name anew, also when it was stopped or has failed."""
+        ...
+
+    def why(self, message: str | None, *, after: bool = False) -> TurnRecord:
+        """The turn that led to a message.
+
+        Args:
+            message: its id or a part of it; None: the latest.
+            after: the turn that the message opened, also where it was an answer itself.
+
+        Raises:
+            UsageError: there is no such turn, or not one alone.
+        """
+        ...
+
+    async def quiet(self, name: str | None, mode: QuietMode, seconds: float | None) -> None:
+        """Have the companion of this name, or with None every one, be that quiet from now on.
+
+        Args:
+            name: whom.
+            mode: how quiet.
+            seconds: for how long, more than 0 and at most `MAX_QUIET`; None: until it is changed.
+        """
         ...
 
     async def perceive(self, context: Context, body: Raw | None = None) -> None:

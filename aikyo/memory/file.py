@@ -13,7 +13,7 @@ import msgspec
 
 from ..wire import bare_name
 from .base import Entry, Hit, Kind
-from .opening import explained, open_for_reading, open_for_writing
+from .opening import explained, open_for_reading, open_for_writing, open_in_ram
 from .ranking import CANDIDATES, Candidate, rank
 from .words import index_text, match_expression
 
@@ -57,6 +57,11 @@ class MemoryFile:
             MemoryFileError: there is none, or it is damaged, foreign, or of another version.
         """
         return cls(path, open_for_reading(path))
+
+    @classmethod
+    def in_ram(cls) -> Self:
+        """One that is no file at all: it ends when it is closed."""
+        return cls(Path(":memory:"), open_in_ram())
 
     def __enter__(self) -> Self:
         return self
@@ -139,6 +144,12 @@ class MemoryFile:
         """The peer that the entry with this `uid` and `kind` came from, or None if there is none."""
         rows = self._rows("SELECT peer FROM entries WHERE uid = ? AND kind = ?", uid, kind)
         return str(rows[0][0]) if rows else None
+
+    def find(self, uids: Collection[str]) -> tuple[Entry, ...]:
+        """The entries with one of these `uids`, oldest first."""
+        marks = ", ".join("?" * len(uids))
+        rows = self._rows(f"SELECT {_COLUMNS} FROM entries WHERE uid IN ({marks}) ORDER BY row", *uids)
+        return tuple(self._entries(rows))
 
     def count(self) -> int:
         """How many entries there are."""

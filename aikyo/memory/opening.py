@@ -12,7 +12,7 @@ import msgspec
 
 from .base import MemoryFileError
 
-__all__ = ["SCHEMA_VERSION", "explained", "open_for_reading", "open_for_writing"]
+__all__ = ["SCHEMA_VERSION", "explained", "open_for_reading", "open_for_writing", "open_in_ram"]
 
 SCHEMA_VERSION = 1
 """`PRAGMA user_version` of a file that is up to date."""
@@ -59,6 +59,13 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
             if os.access(path.parent, os.W_OK) or _log_size(path):
                 raise
             return _open_to_read(path, "mode=ro&immutable=1")
+
+
+def open_in_ram() -> sqlite3.Connection:
+    """A connection to a memory that is kept nowhere, and ends with it."""
+    connection = _connected("file::memory:")
+    _migrate(connection)
+    return connection
 
 
 @contextmanager
@@ -112,12 +119,12 @@ def _migrate(connection: sqlite3.Connection) -> None:
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     # Used from one thread at a time, though not always the same one.
+    return _connected(f"{path.absolute().as_uri()}?{mode}")
+
+
+def _connected(uri: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?{mode}",
-        uri=True,
-        isolation_level=None,
-        check_same_thread=False,
-        timeout=_BUSY_SECONDS,
+        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=_BUSY_SECONDS
     )
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA cell_size_check = ON")  # tells damage sooner

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -30,7 +30,7 @@ class Memory:
     begun it is completed, and only then the cancellation takes effect, at the caller's next wait.
     """
 
-    def __init__(self, writer: MemoryFile, reader: MemoryFile) -> None:
+    def __init__(self, writer: MemoryFile, reader: MemoryFile, *, threads: bool = True) -> None:
         # Imported here and below, since `aikyo memory` reads files without trio, whose import is
         # longer than all the rest of such a command.
         import trio
@@ -39,6 +39,15 @@ class Memory:
         self._reader = reader
         self._writing = trio.CapacityLimiter(1)
         self._reading = trio.CapacityLimiter(1)
+        self._threads = threads
+
+    @classmethod
+    @contextmanager
+    def in_ram(cls) -> Iterator[Self]:
+        """A memory that is kept nowhere and uses no threads, so that a virtual clock stays in step; for
+        as long as the context lasts."""
+        with MemoryFile.in_ram() as file:
+            yield cls(file, file, threads=False)
 
     @classmethod
     @asynccontextmanager
@@ -67,37 +76,39 @@ class Memory:
         Returns:
             False when an entry with this `uid` and `kind` was there; that one stays as it is.
         """
-        return await _in_thread(self._writing, partial(self._writer.append, entry))
+        return await self._run(self._writing, partial(self._writer.append, entry))
 
     async def recent(self, conversation: str | None, n: int) -> tuple[Entry, ...]:
         """The newest `n` entries of a conversation (None: of everything), oldest first."""
-        return await _in_thread(self._reading, partial(self._reader.recent, conversation, n))
+        return await self._run(self._reading, partial(self._reader.recent, conversation, n))
 
     async def heard_from(self, sender: str, n: int) -> tuple[Entry, ...]:
         """The newest `n` things that `sender` was heard to say, newest first."""
-        return await _in_thread(self._reading, partial(self._reader.heard_from, sender, n))
+        return await self._run(self._reading, partial(self._reader.heard_from, sender, n))
 
     async def recall(self, query: str, k: int = 8, *, exclude: Collection[str] = ()) -> tuple[Hit, ...]:
         """The `k` entries that fit `query` best, best first: see `MemoryFile.recall`."""
-        return await _in_thread(self._reading, partial(self._reader.recall, query, k, exclude=exclude))
+        return await self._run(self._reading, partial(self._reader.recall, query, k, exclude=exclude))
 
     async def met(self, sender: str, *, before: float | None = None) -> bool:
         """Whether `sender` was ever heard (or only before a time, in seconds since the epoch)."""
-        return await _in_thread(self._reading, partial(self._reader.met, sender, before=before))
+        return await self._run(self._reading, partial(self._reader.met, sender, before=before))
 
     async def author(self, uid: str, kind: Kind) -> str | None:
         """The peer that the entry with this `uid` and `kind` came from, or None if there is none."""
-        return await _in_thread(self._reading, partial(self._reader.author, uid, kind))
+        return await self._run(self._reading, partial(self._reader.author, uid, kind))
 
     async def count(self) -> int:
         """How many entries there are."""
-        return await _in_thread(self._reading, self._reader.count)
+        return await self._run(self._reading, self._reader.count)
 
+    async def _run(self, turn: trio.CapacityLimiter, call: Callable[[], T]) -> T:
+        import trio
 
-async def _in_thread(turn: trio.CapacityLimiter, call: Callable[[], T]) -> T:
-    import trio
-
-    return await trio.to_thread.run_sync(call, limiter=turn)
+        if self._threads:
+            return await trio.to_thread.run_sync(call, limiter=turn)
+        await trio.lowlevel.checkpoint()
+        return call()
 
 
 def _open_both(path: Path) -> tuple[MemoryFile, MemoryFile]:

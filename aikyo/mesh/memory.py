@@ -1,4 +1,5 @@
-"""The in-memory twin of the mesh, for tests: no sockets, and deterministic under trio's virtual clock.
+"""The in-memory twin of the mesh, for tests and the simulator: no sockets, and deterministic under
+trio's virtual clock.
 
 A `MemoryLan` is what several `MemoryMesh` (each one process's part) have in common. Everything on it
 hears everything else at once; the rules on ids, senders and duplicates are those of the real one.
@@ -7,9 +8,13 @@ hears everything else at once; the rules on ids, senders and duplicates are thos
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
+from functools import partial
+from heapq import heappop, heappush
+from math import inf
 from pathlib import Path
+from random import Random
 
 import trio
 
@@ -20,7 +25,7 @@ from .members.household import Household
 from .members.local import LocalNode
 from .members.local_mesh import LocalMesh
 
-__all__ = ["MemoryLan", "MemoryMesh"]
+__all__ = ["LossyLan", "MemoryLan", "MemoryMesh"]
 
 
 class MemoryLan:
@@ -35,7 +40,11 @@ class MemoryLan:
         author's one by one from the nanoseconds of its start."""
         self._sequences[author] = sequence = self._sequences.get(author, self._start(author)) + 1
         for node in list(self.nodes.values()):
-            node.inbound.take(topic, data, author, sequence.to_bytes(8, "big"))
+            self.bring(node, topic, data, author, sequence.to_bytes(8, "big"))
+
+    def bring(self, node: MemoryNode, topic: str, data: bytes, author: str, sequence: bytes) -> None:
+        """Bring it to one node."""
+        node.inbound.take(topic, data, author, sequence)
 
     def connect(self, one: MemoryNode, other: MemoryNode) -> None:
         """Make neighbours of two nodes, unless one shuts the other out; each learns what the other is,
@@ -48,6 +57,56 @@ class MemoryLan:
     def _start(self, author: str) -> int:
         node = self.nodes.get(author)
         return int(node.clock() * 1e9) if node else 0
+
+
+class LossyLan(MemoryLan):
+    """A medium on which things are lost and come late, as is drawn for each receiver by itself. Whoever
+    sends something hears it at once.
+
+    Args:
+        random: where it is drawn from.
+        loss: the share that is lost, 0 to 1.
+        delay: the longest, in seconds; a delay is anything up to it.
+        spared: peer ids to which everything comes, and at once.
+
+    Attributes:
+        brought: how often something was brought to somebody else, or is on its way.
+        lost: how often it was lost instead.
+    """
+
+    def __init__(
+        self, random: Random, *, loss: float = 0.0, delay: float = 0.0, spared: Collection[str] = ()
+    ) -> None:
+        super().__init__()
+        self.brought = self.lost = 0
+        self._random = random
+        self._loss = loss
+        self._delay = delay
+        self._spared = frozenset(spared)
+        self._underway: list[tuple[float, int, Callable[[], None]]] = []
+        self._sent = trio.Event()
+
+    def bring(self, node: MemoryNode, topic: str, data: bytes, author: str, sequence: bytes) -> None:
+        """Bring it to one node, later or not at all."""
+        take: Callable[[], None] = partial(super().bring, node, topic, data, author, sequence)
+        if node.peer in self._spared or node.peer == author:
+            take()
+        elif self._random.random() < self._loss:
+            self.lost += 1
+        else:
+            self.brought += 1
+            due = trio.current_time() + self._random.uniform(0.0, self._delay)
+            heappush(self._underway, (due, self.brought, take))
+            self._sent.set()
+
+    async def run(self) -> None:
+        """Bring what is on its way when it is due; runs until cancelled."""
+        while True:
+            self._sent = trio.Event()
+            with trio.move_on_at(self._underway[0][0] if self._underway else inf):
+                await self._sent.wait()
+            while self._underway and self._underway[0][0] <= trio.current_time():
+                heappop(self._underway)[2]()  # a node that has left meanwhile lets nothing in
 
 
 class MemoryNode(LocalNode):
@@ -103,6 +162,7 @@ class MemoryMesh(LocalMesh):
         clock: seconds since the epoch.
         dialect: how payloads are written when they are sent.
         roster_file: where pinned ids and blocked peers are kept.
+        peer_of: the peer id of whoever joins with a key file; by default it is read from there.
     """
 
     def __init__(
@@ -112,14 +172,16 @@ class MemoryMesh(LocalMesh):
         clock: Callable[[], float] = time.time,
         dialect: Dialect = Dialect.PLAIN,
         roster_file: Path | None = None,
+        peer_of: Callable[[Path], str] | None = None,
     ) -> None:
         super().__init__(clock, roster_file=roster_file)
         self._lan = lan
         self._dialect = dialect
+        self._peer_of = peer_of or _peer_of
 
     @asynccontextmanager
     async def _join(self, key: Path, me: Presence | None) -> AsyncIterator[Node]:
-        peer = load_identity(key).peer
+        peer = self._peer_of(key)
         if peer in self._lan.nodes:
             raise MeshError(f"{key}: a node with this identity is on the mesh already")
         node = MemoryNode(peer, self._lan, self.household, self.clock, self._dialect)
@@ -165,3 +227,7 @@ class MemoryMesh(LocalMesh):
         for other in list(self._lan.nodes.values()):
             if other is not node:
                 self._lan.connect(node, other)
+
+
+def _peer_of(key: Path) -> str:
+    return load_identity(key).peer

@@ -13,7 +13,7 @@ from random import Random
 
 import trio
 
-from ..companion import choose_profiles, profile_dirs
+from ..companion import Trust, choose_profiles, profile_dirs
 from ..config import Settings, load_settings
 from ..errors import leaves
 from ..firehose import Subscription
@@ -21,6 +21,7 @@ from ..mesh import Mesh
 from ..mesh.finding.bootstrap import parse_bootstrap
 from ..mesh.network_key import read_network_key
 from ..paths import Home
+from ..toml import read_toml
 from ..wire import Dialect, Event
 from .brains import Brains
 from .lock import hold_home
@@ -46,6 +47,7 @@ async def bring_up(
     environ: Mapping[str, str],
     cwd: Path,
     seconds: float | None = None,
+    trust: bool = False,
     debug: bool = False,
 ) -> signal.Signals | None:
     """Bring a swarm up and keep it until a signal, `stop`, the end of the view or of `seconds`.
@@ -57,6 +59,7 @@ async def bring_up(
         environ: the environment.
         cwd: where `aikyo.toml` and `profiles` are looked for.
         seconds: after which it ends by itself.
+        trust: use Python tools that profiles of `cwd` name, from now on.
         debug: log more.
 
     Returns:
@@ -66,10 +69,14 @@ async def bring_up(
         UsageError: a setting, a profile, the home or a port is wrong.
     """
     settings = load_settings(home, cwd=cwd, environ=environ, flags=flags, checks=CHECKS)
+    if trust:
+        Trust.remember(home, cwd)
+    explicit = bool(flags.get("profiles_dir") or environ.get("AIKYO_PROFILES_DIR"))
     cast = choose_profiles(
         settings.companions,
         settings.profiles,
         profile_dirs(home, cwd=cwd, given=settings.profiles_dir),
+        _trust(home, cwd, settings.profiles_dir, explicit=explicit),
     )
     key_file = settings.network_key
     network_key = None if key_file is None else read_network_key(Path(key_file))
@@ -92,6 +99,16 @@ async def bring_up(
                         await swarm.run()
             nursery.cancel_scope.cancel()
     return caught[0] if caught else None
+
+
+def _trust(home: Home, cwd: Path, profiles_dir: str | None, *, explicit: bool) -> Trust:
+    """Whose Python tools are used. A folder of profiles that `./aikyo.toml` names is found through the
+    current folder, and counts only where that is trusted."""
+    trust, here = Trust.of(home), cwd / "aikyo.toml"
+    if profiles_dir is None:
+        return trust
+    named_here = not explicit and here.is_file() and "profiles_dir" in read_toml(here).data
+    return trust if named_here and not trust.covers(here) else Trust.of(home, Path(profiles_dir))
 
 
 def _chance(seed: int | None, purpose: str) -> Random:

@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 from urllib.parse import urlsplit
@@ -16,10 +16,12 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from ..brain import Brain
-from ..companion import Allowance, Companion, Profile, World
+from ..companion import Allowance, Companion, Limits, Profile, Quiet, TurnsTaken, World
 from ..config import Settings
+from ..conversation import Embed
 from ..door import own_origins
-from ..errors import UsageError, nearest
+from ..embeddings import load_embedder
+from ..errors import AikyoError, UsageError, nearest
 from ..firehose import Firehose, Hub
 from ..gateway import serve_gateway
 from ..memory import Memory
@@ -32,8 +34,10 @@ from ..wire import (
     Dialect,
     Event,
     IdMaker,
+    QuietMode,
     SwarmFile,
     SwarmStatus,
+    TurnRecord,
     bare_name,
     companion_id,
     user_id,
@@ -43,6 +47,8 @@ from .notices import give_notice
 from .observer import OBSERVED, Observer
 from .peers import Peers
 from .supervisor import Child
+from .turn_finding import find_turn
+from .turn_journal import TurnLog
 
 __all__ = ["Member", "Swarm"]
 
@@ -64,7 +70,9 @@ class Member:
     name: str
     profile: Profile
     child: Child
-    allowance: Allowance  # lasts longer than the companion: a restart brings strangers nothing
+    allowance: Allowance  # lasts longer than the companion, as the next two: a restart brings nothing
+    taken: TurnsTaken
+    quiet: Quiet = field(default_factory=Quiet)
     id: str = ""
     companion: Companion | None = None
     node: Node | None = None
@@ -87,6 +95,7 @@ class Swarm:
     Attributes:
         hub: all that happens.
         peers: who is on the mesh, and whom to shut out.
+        turns: how turns went.
     """
 
     def __init__(
@@ -112,11 +121,13 @@ class Swarm:
         self._firehose: Firehose | None = None
         self._voice: Node | None = None  # the firehose's node, which speaks for people
         self._observer: Observer | None = None
+        self._embedder: Embed | None = None
         self._firehose_url = ""
         self._gateway_url = ""
         self._origins: set[str] = set()
         self.hub = Hub(clock, self._new_id())
         self.peers = Peers(mesh, lambda: self._voice.peer if self._voice else "")
+        self.turns = TurnLog(home.turns, self.hub.emit)
         self._parts = (
             self._part("observer", self._run_observer),
             self._part("firehose", self._run_firehose),
@@ -130,13 +141,17 @@ class Swarm:
         Raises:
             UsageError: a port is taken, before the swarm was ready.
         """
-        async with trio.open_nursery() as nursery:
-            for child in (*self._parts, *(member.child for member in self._members.values())):
-                nursery.start_soon(child.keep)
-            nursery.start_soon(give_notice, self._mesh, self.hub.emit)
-            nursery.start_soon(self._get_ready)
-            await self._ending.wait()
-            nursery.cancel_scope.cancel()
+        try:
+            async with trio.open_nursery() as nursery:
+                for child in (*self._parts, *(member.child for member in self._members.values())):
+                    nursery.start_soon(child.keep)
+                nursery.start_soon(give_notice, self._mesh, self.hub.emit)
+                nursery.start_soon(self.turns.keep)
+                nursery.start_soon(self._get_ready)
+                await self._ending.wait()
+                nursery.cancel_scope.cancel()
+        finally:
+            self.turns.flush()
 
     # What the gateway asks for -------------------------------------------------------------------
 
@@ -167,6 +182,18 @@ class Swarm:
     async def restart(self, name: str) -> None:
         """Restart one companion, or start it again."""
         self._named(name).child.restart()
+
+    async def quiet(self, name: str | None, mode: QuietMode, seconds: float | None) -> None:
+        """How much one companion, or all of this swarm, may say, for so many seconds or until it is
+        changed."""
+        members = self._members.values() if name is None else (self._named(name),)
+        for member in members:
+            member.quiet.set(mode, seconds)
+
+    def why(self, message: str | None, *, after: bool = False) -> TurnRecord:
+        """The turn that led to a message; see `find_turn`."""
+        watched = self._observer.watching() if self._observer else ()
+        return find_turn(self.turns.records(watched), message, after=after)
 
     async def perceive(self, context: Context, body: Raw | None = None) -> None:
         """Give companions something to perceive; `body` is the same with the fields we do not know."""
@@ -199,6 +226,18 @@ class Swarm:
         )
         self.hub.emit(Event(type="ready"))
         self._begin()
+        await self._load_embedder()
+
+    async def _load_embedder(self) -> None:
+        """Learn to tell sense from characters. Only now, since it takes a moment of the start."""
+        try:
+            self._embedder = await trio.to_thread.run_sync(load_embedder, abandon_on_cancel=True)
+        except AikyoError as error:
+            reason = f"{error}; repetition is told by letters alone"
+            self.hub.emit(Event(type="notice", reason=reason))
+
+    def _embed(self, text: str) -> Sequence[float]:
+        return self._embedder(text) if self._embedder else ()
 
     def _begin(self) -> None:
         """Let one companion begin a talk with the others of this swarm."""
@@ -215,7 +254,15 @@ class Swarm:
     async def _run_observer(self, child: Child) -> None:
         led = Dialect(self.settings.wire) is Dialect.JSONRPC
         with self.hub.subscribe(topics=OBSERVED) as heard:
-            self._observer = Observer(self._mesh.roster, self.hub.emit, led=led)
+            self._observer = Observer(
+                self._mesh.roster,
+                self.hub.emit,
+                led=led,
+                record=self.turns.add,
+                embed=self._embed,
+                clock=self._clock,
+                pace=self.settings.pace,
+            )
             child.started()
             await self._observer.watch(heard)
 
@@ -257,8 +304,17 @@ class Swarm:
         ident = profile.metadata.id
         child = Child(ident, run, emit=self.hub.emit, clock=self._clock)
         allowance = Allowance(self.settings.foreign_turns, self._mesh.owns)
-        member = Member(name, profile, child, allowance, id=ident)
+        member = Member(name, profile, child, allowance, TurnsTaken(self._limits()), id=ident)
         return member
+
+    def _limits(self) -> Limits:
+        settings = self.settings
+        return Limits(
+            turns_per_talk=settings.turns_per_talk,
+            turns_per_hour=settings.turns_per_hour,
+            beginnings=0 if settings.topic == "" else settings.beginnings,
+            silence=settings.silence,
+        )
 
     async def _run_companion(self, member: Member, child: Child) -> None:
         presence = member.profile.presence(member.profile.metadata.id)
@@ -276,6 +332,11 @@ class Swarm:
                 emit=self.hub.emit,
                 pace=self.settings.pace,
                 allowance=member.allowance if brain.paid else None,
+                quiet=member.quiet,
+                taken=member.taken,
+                embed=self._embed,
+                note=self.turns.note,
+                owns=self._mesh.owns,
             )
             await self._live(member, child, world)
 
@@ -327,8 +388,8 @@ class Swarm:
     def _counters(self) -> Counter[str]:
         """What was taken in, sent and dropped, by reason, in the whole swarm."""
         nodes = [self._voice, *(member.node for member in self._members.values())]
-        counted = self.hub.counters + self._mesh.counters
-        for part in (self._firehose, *nodes):
+        counted = self.hub.counters + self._mesh.counters + self.turns.counters
+        for part in (self._firehose, self._observer, *nodes):
             if part is not None:
                 counted += part.counters
         return counted
@@ -361,7 +422,13 @@ class Swarm:
             mood=companion.mood if companion else "",
             brain=member.brain,
             peer=node.peer if node else "",
+            quiet=member.quiet.mode,
+            quiet_until=self._epoch(member.quiet.until),
         )
+
+    def _epoch(self, until: float | None) -> float:
+        """A moment of trio's clock as seconds since the epoch; 0 for none."""
+        return 0.0 if until is None else self._clock() + until - trio.current_time()
 
 
 def _port_of(url: str) -> int:

@@ -20,7 +20,7 @@ from .control import (
     TurnRecord,
 )
 from .ids import NAME, IdMaker, bare_name, companion_id, derived_id, is_companion, user_id
-from .limits import MAX_ADDRESSES, MAX_ID, MAX_MESSAGE, MAX_PICTURE, MAX_RECIPIENTS, MAX_TEXT
+from .limits import MAX_ADDRESSES, MAX_ID, MAX_MESSAGE, MAX_PICTURE, MAX_QUIET, MAX_RECIPIENTS, MAX_TEXT
 from .payloads import (
     Action,
     Closing,
@@ -39,6 +39,7 @@ __all__ = [
     "MAX_ID",
     "MAX_MESSAGE",
     "MAX_PICTURE",
+    "MAX_QUIET",
     "MAX_RECIPIENTS",
     "MAX_TEXT",
     "NAME",

@@ -316,6 +316,8 @@ def _state_call(state: State) -> dict[str, Any]:
     }
     if state.rank:  # of `composing`, which is ours alone: a TypeScript companion drops it
         params["rank"] = state.rank
+    if state.reason and state.state == "composing":  # likewise
+        params["reason"] = state.reason
     return {"jsonrpc": "2.0", "method": _SENDS[State], "params": params}
 
 

@@ -44,8 +44,8 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel
     ``talk-ended``, ``interrupted``, ``quiet``, ``joined``, ``left``, ``restart``, ``failed``,
     ``stopped``, ``notice``; the other fields are there where they mean something. `companion` is an id,
     or the part of the swarm that a restart, failure or stop is about (``firehose``). `reason` of a talk
-    that rests or ends is one of `conversation.Outcome`; `mode` and `until` (seconds since the epoch, 0: until
-    it is changed) are of ``quiet``.
+    that rests or ends is one of `conversation.Outcome`; `mode` and `until` (seconds since the epoch, 0:
+    until it is changed) are of ``quiet``.
     """
 
     type: str
@@ -116,6 +116,7 @@ class Offer(Struct, frozen=True, kw_only=True, omit_defaults=True):
         score: by which it was ranked; None where it was not.
         reason: why it listens, where it said so.
         after: seconds from the message to its State.
+        gave_up: whether it wanted to speak and let the turn pass after all; `reason` says why.
     """
 
     who: str
@@ -125,14 +126,17 @@ class Offer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     score: float | None = None
     reason: str = ""
     after: float = 0
+    gave_up: bool = False
 
 
 class Claim(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Somebody took the turn: `rank` as it said itself, `after` seconds from the message."""
+    """Somebody took the turn: `rank` as it said itself, `after` seconds from the message; `contested`
+    where somebody else had it."""
 
     who: str
     rank: int = 0
     after: float = 0
+    contested: bool = False
 
 
 class Fired(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -198,6 +202,8 @@ class TurnRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
         answered_by: who said them.
         outcome: ``answered``, ``superseded``, or why the talk rests (`conversation.Outcome`).
         seconds: from the message to its answer or to the end of the turn.
+        pause: how many of these are left for reading the message before it is answered.
+        left: who of the invited left the mesh before the turn was over.
         notes: what companions of this swarm know of it.
     """
 
@@ -218,6 +224,8 @@ class TurnRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     answered_by: tuple[str, ...] = ()
     outcome: str = ""
     seconds: float = 0
+    pause: float = 0
+    left: tuple[str, ...] = ()
     notes: tuple[TurnNote, ...] = ()
 
 

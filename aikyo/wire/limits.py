@@ -11,6 +11,7 @@ __all__ = [
     "MAX_ID",
     "MAX_MESSAGE",
     "MAX_PICTURE",
+    "MAX_QUIET",
     "MAX_RECIPIENTS",
     "MAX_TEXT",
     "nested_too_deeply",
@@ -39,6 +40,9 @@ place in the program, so that nothing fails later that was taken in."""
 
 MAX_ADDRESSES = 16
 """Addresses one presence may carry."""
+
+MAX_QUIET = 86_400.0
+"""Seconds for which a companion may be asked to be quiet; for longer it is until further notice."""
 
 
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)

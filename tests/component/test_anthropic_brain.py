@@ -11,9 +11,11 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from aikyo.brain import Brain, BrainError, Usage, choose_brain, open_brain
+from aikyo.brain import Brain, BrainError, Moment, Picture, Usage, choose_brain, open_brain
 from aikyo.brain.prompts.quotes import quote
 from tests.support.messages_api import (
+    Answer,
+    Asked,
     Fault,
     MessagesApi,
     Reply,
@@ -25,7 +27,7 @@ from tests.support.messages_api import (
     state,
     text,
 )
-from tests.support.minds import BOB, Hands, moment
+from tests.support.minds import BOB, Hands, line, moment
 
 Thinking = Callable[[Script], AbstractAsyncContextManager[tuple[Brain, MessagesApi]]]
 
@@ -60,8 +62,12 @@ async def test_assessing_is_one_structured_call_of_the_small_model(thinking: Thi
     assert asked.body["model"] == "claude-haiku-5-5"
     assert asked.schema == {
         "type": "object",
-        "properties": {"speak": {"type": "boolean"}, "importance": {"type": "number"}},
-        "required": ["speak", "importance"],
+        "properties": {
+            "speak": {"type": "boolean"},
+            "importance": {"type": "number"},
+            "circles": {"type": "boolean"},
+        },
+        "required": ["speak", "importance", "circles"],
         "additionalProperties": False,
     }
     assert "What is in the tide pool?" in asked.prompt
@@ -88,11 +94,68 @@ async def test_the_triggers_parameters_are_filled_in_by_the_same_call(thinking: 
     assert found.params == {"mood": 4}
     schema = api.asked[0].schema
     assert schema is not None
-    assert schema["required"] == ["speak", "importance", "params"]
+    assert schema["required"] == ["speak", "importance", "circles", "params"]
     # `minimum` is not among what structured output takes; it goes into the description.
     mood = schema["properties"]["params"]["properties"]["mood"]
     assert set(mood) == {"type", "description"}
     assert "minimum: 1" in mood["description"]
+
+
+@pytest.mark.parametrize("circles", [True, False])
+async def test_whether_the_talk_goes_in_circles_is_told_by_the_same_call(
+    thinking: Thinking, circles: bool
+) -> None:
+    async with thinking(
+        in_order(state(circles=circles), state(circles=circles, params={"mood": 4}))
+    ) as (
+        brain,
+        _,
+    ):
+        assert (await brain.assess(moment())).circles is circles
+        assert (await brain.assess(moment("Alice?", addressed=True, params=PARAMS))).circles is circles
+
+
+async def test_pictures_go_before_the_prompt_each_with_its_number(thinking: Thinking) -> None:
+    pictures = tuple(
+        line("a picture", id=f"c{n}", kind="perceived", picture=Picture("image/png", f"iVBORw0{n}"))
+        for n in range(2)
+    )
+    async with thinking(in_order(state(), speaks("A crab."))) as (brain, api):
+        await brain.assess(moment(perceived=pictures))
+        await brain.compose(moment(perceived=pictures), Hands())
+    for asked in api.asked:
+        assert asked.pictures == [
+            {"type": "base64", "media_type": "image/png", "data": f"iVBORw0{n}"} for n in range(2)
+        ]
+        blocks = asked.body["messages"][0]["content"]
+        assert [block["type"] for block in blocks] == ["text", "image", "text", "image", "text"]
+        assert (blocks[0]["text"], blocks[2]["text"]) == ("Picture 1:", "Picture 2:")
+        assert '"picture":2' in blocks[-1]["text"]
+
+
+async def test_a_picture_that_the_server_refuses_costs_no_turn_and_is_left_out_from_then_on(
+    thinking: Thinking,
+) -> None:
+    def script(asked: Asked) -> Answer:
+        if any(source["data"] == "broken" for source in asked.pictures):
+            return Fault(
+                400, "invalid_request_error", "messages.0.content.1.image: Could not process image"
+            )
+        return speaks("A crab.")
+
+    def perceived(*data: str) -> Moment:
+        shown = (Picture("image/png", each) for each in data)
+        return moment(
+            perceived=tuple(line("a picture", id=p.base64, kind="perceived", picture=p) for p in shown)
+        )
+
+    hands = Hands()
+    async with thinking(script) as (brain, api):
+        await brain.compose(perceived("broken"), hands)
+        await brain.compose(perceived("broken", "whole"), Hands())
+    assert [tool for tool, _ in hands.done] == ["speak"]
+    assert [len(asked.pictures) for asked in api.asked] == [1, 0, 1]
+    assert "cannot be shown" in api.asked[1].prompt
 
 
 async def test_a_person_who_turns_to_a_companion_is_answered_without_a_call(thinking: Thinking) -> None:

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import trio
+import trio.testing
 
 from aikyo.cli import main
 from aikyo.cli.terminal import colored
@@ -98,7 +100,77 @@ async def test_say_without_a_reply_fails_and_tells_why(
     async with up(tmp_path, capsys) as running:
         result = await running.aikyo("say", "alice", "answer quietly")
     assert (result.code, result.out) == (1, "")
-    assert "before the talk rested (closed)" in result.err
+    assert "no reply: it has come to its end (closed); say it again" in result.err
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("quiet", "asked to be quiet (quiet); to end that: aikyo quiet alice --mode normal"),
+        ("limit", "turns_per_talk and turns_per_hour in aikyo.toml"),
+        ("brain-failed", "`aikyo ps` shows what is wrong"),
+        ("no-quorum", "`aikyo ps` shows who is there"),
+        ("nobody-wanted", "nobody has more to say (nobody-wanted)"),
+        ("interrupted", "say it again"),
+        ("new-here", "no reply: new-here (new-here); `aikyo ps`"),
+    ],
+)
+async def test_every_silence_is_told_with_the_way_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], reason: str, words: str
+) -> None:
+    async with up(tmp_path, capsys) as running, trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def _rest() -> None:
+            with running.house.hub.subscribe(topics=("messages",)) as heard:
+                said = msgspec.json.decode((await anext(heard)).body, type=Message)
+            event = Event(type="talk-resting", conversation=said.conversation, reason=reason)
+            running.house.hub.emit(event)
+
+        await trio.testing.wait_all_tasks_blocked()
+        result = await running.aikyo("say", "alice", "answer mutely")
+    assert (result.code, result.out) == (1, "")
+    assert words in result.err
+
+
+async def test_who_speaks_only_when_called_is_to_be_called(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with up(tmp_path, capsys) as running, trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def _rest() -> None:
+            with running.house.hub.subscribe(topics=("messages",)) as heard:
+                said = msgspec.json.decode((await anext(heard)).body, type=Message)
+            resting = Event(type="talk-resting", conversation=said.conversation, reason="quiet")
+            running.house.hub.emit(resting)
+
+        await trio.testing.wait_all_tasks_blocked()
+        await running.aikyo("quiet", "bob", "--mode", "mention-only")
+        result = await running.aikyo("say", "all", "answer mutely")
+    assert "call bob by name; to end that: aikyo quiet all --mode normal" in result.err
+
+
+async def test_who_becomes_quiet_when_told_to_needs_no_reply(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with up(tmp_path, capsys) as running, trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def _obey() -> None:
+            with running.house.hub.subscribe(topics=("messages",)) as heard:
+                said = msgspec.json.decode((await anext(heard)).body, type=Message)
+            for who in ("companion_alice", "companion_bob"):
+                until = time.time() + 600
+                running.house.hub.emit(Event(type="quiet", companion=who, mode="quiet", until=until))
+            resting = Event(type="talk-resting", conversation=said.conversation, reason="quiet")
+            running.house.hub.emit(resting)
+
+        await trio.testing.wait_all_tasks_blocked()
+        result = await running.aikyo("say", "alice", "mutely, for ten minutes")
+    assert (result.code, result.out) == (0, "")
+    assert "alice is quiet for 10 min; to end it: aikyo quiet alice --mode normal" in result.err
+    assert "bob" not in result.err.replace("(offline brain: rule-based, no model)", "")
 
 
 async def test_say_reads_stdin(
@@ -128,6 +200,13 @@ async def test_say_reads_stdin(
         (("context", "alcie", "rain"), "did you mean 'alice'?"),
         (("restart", "alcie"), "did you mean 'alice'?"),
         (("stop", "alcie"), "did you mean 'alice'?"),
+        (("quiet", "alcie"), "did you mean 'alice'?"),
+        (("quiet", "alice", "0"), "at most 1440"),
+        (("quiet", "alice", "1441"), "at most 1440"),
+        (("quiet", "alice", "nan"), "at most 1440"),
+        (("quiet", "alice", "ten"), "a number"),
+        (("quiet", "alice", "5", "--mode", "normal"), "normal has no end"),
+        (("quiet", "alice", "--mode", "loud"), "mention-only"),
         (("peers", "block", "alcie"), "nobody here is called 'alcie'"),
         (("peers", "block", "eve", "--mesh", "other"), "runs on another mesh"),
         (("peers", "unblock", ""), "who"),
@@ -153,6 +232,7 @@ async def test_a_wrong_call_is_one_line_and_exit_2(
         ("stop",),
         ("restart", "a"),
         ("context", "a", "b"),
+        ("quiet", "a"),
     ],
 )
 def test_without_a_swarm_the_exit_code_is_3(
@@ -258,6 +338,50 @@ async def test_one_companion_is_stopped_restarted_and_shown_things(
     assert (text.context, text.sender, text.to) == ("rain", "user_mika", ())
     assert (image.media_type, image.to) == ("image/png", ("companion_alice",))
     assert json.loads(given.out) == {"id": image.id}
+
+
+async def test_companions_are_told_to_be_quiet_and_how_that_ends(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with up(tmp_path, capsys) as running:
+        timed = await running.aikyo("quiet", "alice", "10")
+        status = running.steering.status().companions[0]
+        clock = time.strftime("%H:%M", time.localtime(status.quiet_until))
+        assert timed.out == (
+            f"alice is quiet until {clock} (10 min); to end it: aikyo quiet alice --mode normal\n"
+        )
+        forever = await running.aikyo("quiet", "all", "--mode", "mention-only")
+        assert forever.out == (
+            "everybody speaks only when turned to until told otherwise;"
+            " to end it: aikyo quiet all --mode normal\n"
+        )
+        ended = await running.aikyo("quiet", "companion_alice", "--mode", "normal")
+        assert ended.out == "companion_alice speaks as usual again\n"
+        as_json = json.loads((await running.aikyo("quiet", "bob", "0.5", "--json")).out)
+        assert as_json["until"] == running.steering.status().companions[1].quiet_until
+        assert (as_json["companion"], as_json["mode"]) == ("bob", "quiet")
+    assert running.steering.quieted == [
+        ("alice", "quiet", 600),
+        (None, "mention-only", None),
+        ("alice", "normal", None),
+        ("bob", "quiet", 30),
+    ]
+
+
+async def test_ps_shows_who_is_quiet_and_for_how_long(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with up(tmp_path, capsys) as running:
+        assert "QUIET" not in (await running.aikyo("ps")).out
+        await running.aikyo("quiet", "alice", "8")
+        heading, alice, bob, *_ = (await running.aikyo("ps")).out.splitlines()
+        column = heading.index("QUIET")
+        assert alice[column:].startswith("quiet 8m ")
+        assert bob[column:].startswith("-  ")
+        await running.aikyo("quiet", "all", "90", "--mode", "mention-only")
+        assert "mention-only 90m" in (await running.aikyo("ps")).out
+        await running.aikyo("quiet", "all")
+        assert all(" quiet  " in line for line in (await running.aikyo("ps")).out.splitlines()[1:3])
 
 
 async def test_a_picture_that_is_too_large_is_not_sent(

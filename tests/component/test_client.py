@@ -251,6 +251,22 @@ async def test_the_swarm_is_controlled_from_outside(tmp_path: Path) -> None:
         assert steering.perceived[1].to == ()
 
 
+async def test_companions_are_made_quiet_from_outside(tmp_path: Path) -> None:
+    async with swarm(tmp_path) as (file, _, steering):
+        remote = Remote(file)
+        until = await remote.quiet("companion_alice", minutes=10)
+        assert until == steering.status().companions[0].quiet_until > 0
+        assert await remote.quiet(None, "mention-only") == 0
+        assert await remote.quiet(mode="normal") == 0
+        assert steering.quieted == [
+            ("alice", "quiet", 600),
+            (None, "mention-only", None),
+            (None, "normal", None),
+        ]
+        with pytest.raises(UsageError, match="minutes"):
+            await remote.quiet("alice", minutes=0)
+
+
 async def test_what_the_gateway_refuses_is_told(tmp_path: Path) -> None:
     async with swarm(tmp_path) as (file, _, _):
         with pytest.raises(UsageError, match="did you mean 'alice'"):

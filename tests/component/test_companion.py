@@ -200,34 +200,6 @@ async def test_actions_are_published_journaled_and_checked(tmp_path: Path) -> No
         assert room.companions["alice"].mood == "happy"
 
 
-async def test_what_comes_too_late_is_not_said(tmp_path: Path) -> None:
-    composing, go_on = trio.Event(), trio.Event()
-    errors: list[str] = []
-
-    async def late(moment: Moment, toolbox: Toolbox) -> None:
-        if moment.message is not None and moment.message.text == "second":
-            await toolbox.call("speak", {"message": "To the second."})
-            return
-        composing.set()
-        await go_on.wait()
-        try:
-            await toolbox.call("speak", {"message": "To the first."})
-        except ToolError as error:
-            errors.append(str(error))
-
-    minds = brains("alice")
-    minds["alice"].on_compose = late
-    async with gathering(tmp_path, minds) as room:
-        first = await room.say("first", "companion_alice")
-        await composing.wait()
-        second = await room.say("second", "companion_alice", conversation=first.conversation)
-        await room.until(lambda: room.states(second.id))
-        go_on.set()
-        await room.until(lambda: len(room.messages()) == 3)
-        assert room.messages()[-1].message == "To the second."
-        assert len(errors) == 1
-
-
 async def test_a_speak_action_of_another_kind_of_companion_is_a_message(tmp_path: Path) -> None:
     async with gathering(tmp_path, brains("alice")) as room:
         params = {"message": "hello from afar", "target": "companion_alice"}
@@ -279,23 +251,6 @@ async def test_whoever_begins_a_talk_knows_whom_it_has_met_before(tmp_path: Path
             await room.until(lambda: len(room.messages()) == 2)
             assert minds["alice"].composed[0].present[0].met is met
             await room.until(lambda: len(room.messages()) == 4)
-
-
-async def test_a_busy_companion_leaves_the_turn_to_the_next(tmp_path: Path) -> None:
-    composing = trio.Event()
-
-    async def long(moment: Moment, toolbox: Toolbox) -> None:
-        composing.set()
-        await trio.sleep_forever()
-
-    minds = brains("alice", "bob")
-    minds["alice"].on_compose = long
-    async with gathering(tmp_path, minds) as room:
-        await room.say("Alice, tell me everything.", "companion_alice")
-        await composing.wait()
-        second = await room.say("Alice? Bob?")
-        await room.until(lambda: len(room.messages(second.conversation)) == 2, deadline=5)
-        assert room.messages(second.conversation)[1].sender == "companion_bob"
 
 
 async def test_what_was_heard_before_a_restart_is_not_answered_again(tmp_path: Path) -> None:

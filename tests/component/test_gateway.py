@@ -181,6 +181,47 @@ async def test_companions_are_stopped_and_restarted_by_name() -> None:
         assert problem(await served.http.post("/companions/bob/restart"), 409) == "bob is busy"
 
 
+async def test_companions_are_made_quiet_one_or_all() -> None:
+    async with gateway() as served:
+        one = await served.post("/companions/companion_alice/quiet", {"mode": "quiet", "minutes": 10})
+        alice, bob = served.steering.companions
+        told = {"companion": "alice", "mode": "quiet", "until": alice.quiet_until}
+        assert (one.status_code, one.json()) == (200, told)
+        assert (bob.quiet, alice.quiet_until > 0) == ("normal", True)
+        every = await served.post("/quiet", {"mode": "mention-only"})
+        assert (every.status_code, every.json()) == (200, {"mode": "mention-only", "until": 0})
+        assert (await served.post("/quiet", {"mode": "normal"})).json() == {"mode": "normal", "until": 0}
+        assert served.steering.quieted == [
+            ("alice", "quiet", 600),
+            (None, "mention-only", None),
+            (None, "normal", None),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [
+        ({}, 422, "mode"),
+        ({"mode": "loud"}, 422, "loud"),
+        ({"mode": "quiet", "minutes": 0}, 422, "minutes"),
+        ({"mode": "quiet", "minutes": -1}, 422, "minutes"),
+        ({"mode": "quiet", "minutes": 1441}, 422, "1440"),
+        ({"mode": "quiet", "minutes": "ten"}, 422, "minutes"),
+        ({"mode": "quiet", "hours": 1}, 422, "hours"),
+        ({"mode": "normal", "minutes": 1}, 422, "normal has no end"),
+        ("quiet", 422, "object"),
+    ],
+)
+async def test_a_wrong_wish_for_quiet_is_told_clearly(body: object, status: int, says: str) -> None:
+    async with gateway() as served:
+        for path in ("/quiet", "/companions/alice/quiet"):
+            assert says in problem(await served.post(path, body), status)
+        assert "did you mean 'alice'?" in problem(
+            await served.post("/companions/alcie/quiet", {"mode": "quiet"}), 404
+        )
+        assert served.steering.quieted == []
+
+
 async def test_a_name_goes_before_an_id_that_came_out_like_it() -> None:
     steering = Steering()
     steering.companions = (

@@ -89,7 +89,7 @@ async def test_an_answered_person_hears_that_the_talk_rests(tmp_path: Path) -> N
         await room.swarm._voice.publish(hello)
         await room.until(lambda: room.told("talk-resting"))
         assert [(e.conversation, e.reason) for e in room.told("talk-resting")] == [
-            ("c", "nobody-addressed")
+            ("c", "nobody-wanted")
         ]
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import trio
 
 from aikyo.brain import Assessment, Brain, Moment, Toolbox
-from aikyo.companion import Companion, Profile, World
+from aikyo.companion import Companion, Limits, Profile, TurnsTaken, World
 from aikyo.companion.profile import load_profile
 from aikyo.memory import Memory
 from aikyo.mesh import Mesh, Node
 from aikyo.mesh.memory import MemoryLan, MemoryMesh
-from aikyo.wire import Dialect, Event, IdMaker, Message, Payload, State
+from aikyo.wire import Dialect, Event, IdMaker, Message, Payload, State, TurnNote
 
 __all__ = ["Gathering", "ScriptedBrain", "gathering", "profile_of"]
 
@@ -67,6 +67,10 @@ class Gathering:
     new_id: IdMaker = field(default_factory=lambda: IdMaker(time.time, random.Random(7)))
     companions: dict[str, Companion] = field(default_factory=dict)
     memories: dict[str, Memory] = field(default_factory=dict)
+    worlds: dict[str, World] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    owns: Callable[[str], bool] = lambda peer: True
+    notes: list[TurnNote] = field(default_factory=list)
     scopes: dict[str, trio.CancelScope] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     heard: list[Payload] = field(default_factory=list)
@@ -88,7 +92,7 @@ class Gathering:
                 Memory.open(files.with_suffix(".db")) as self.memories[name],
                 mesh.join(files.with_suffix(".key"), presence) as node,
             ):
-                world = World(
+                world = self.worlds[name] = World(
                     node=node,
                     memory=self.memories[name],
                     brain=brain,
@@ -96,6 +100,9 @@ class Gathering:
                     new_id=self.new_id,
                     emit=self.events.append,
                     pace=self.pace,
+                    taken=TurnsTaken(self.limits),
+                    note=self.notes.append,
+                    owns=self.owns,
                 )
                 self.companions[name] = Companion(profile, world)
                 task_status.started()
@@ -110,11 +117,13 @@ class Gathering:
         """The States that were published for a message."""
         return [p for p in self.heard if isinstance(p, State) and p.message_id == message_id]
 
-    async def say(self, text: str, *to: str, conversation: str | None = None) -> Message:
+    async def say(
+        self, text: str, *to: str, conversation: str | None = None, sender: str = "user_mika"
+    ) -> Message:
         """Say something as a person."""
         message = Message(
             id=self.new_id(),
-            sender="user_mika",
+            sender=sender,
             to=to,
             message=text,
             conversation=conversation or self.new_id(),
@@ -137,9 +146,11 @@ async def gathering(
     extra: str = "",
     pace: float = 0.0,
     dialect: Dialect = Dialect.PLAIN,
+    limits: Limits | None = None,
+    owns: Callable[[str], bool] = lambda peer: True,
 ) -> AsyncIterator[Gathering]:
     """Companions of these names with these brains, up and in one mesh with a person."""
-    room = Gathering(pace=pace)
+    room = Gathering(pace=pace, limits=limits or Limits(), owns=owns)
     async with (
         MemoryMesh(room.lan, dialect=dialect) as mesh,
         mesh.join(tmp_path / "person.key", None) as room.person,

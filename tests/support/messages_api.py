@@ -38,7 +38,15 @@ class Asked:
     def prompt(self) -> str:
         """The text of the first message."""
         content = self.body["messages"][0]["content"]
-        return content if isinstance(content, str) else "".join(block["text"] for block in content)
+        return (
+            content if isinstance(content, str) else "".join(block.get("text", "") for block in content)
+        )
+
+    @property
+    def pictures(self) -> list[Mapping[str, Any]]:
+        """The sources of the pictures in the first message."""
+        content = self.body["messages"][0]["content"]
+        return [] if isinstance(content, str) else [b["source"] for b in content if b["type"] == "image"]
 
     @property
     def results(self) -> list[Mapping[str, Any]]:

@@ -24,6 +24,7 @@ from aikyo.gateway import serve_gateway
 from aikyo.mesh import Node
 from aikyo.mesh.memory import MemoryLan, MemoryMesh
 from aikyo.swarm.peers import find_peer
+from aikyo.swarm.turn_finding import find_turn
 from aikyo.wire import (
     CompanionStatus,
     Context,
@@ -33,8 +34,10 @@ from aikyo.wire import (
     Message,
     PeerStatus,
     Presence,
+    QuietMode,
     SwarmFile,
     SwarmStatus,
+    TurnRecord,
     companion_id,
 )
 
@@ -83,8 +86,10 @@ class Steering:
     perceived: list[Context] = field(default_factory=list)
     bodies: list[Raw | None] = field(default_factory=list)
     stopping: trio.Event = field(default_factory=trio.Event)
+    quieted: list[tuple[str | None, QuietMode, float | None]] = field(default_factory=list)
     swarm: SwarmFile | None = None
     peers: SteeredPeers = field(default_factory=SteeredPeers)
+    turns: tuple[TurnRecord, ...] = ()
 
     def status(self) -> SwarmStatus:
         return SwarmStatus(
@@ -106,6 +111,19 @@ class Steering:
         if name == "bob":
             raise UsageError("bob is busy")
         self.asked.append(("restart", name))
+
+    async def quiet(self, name: str | None, mode: QuietMode, seconds: float | None) -> None:
+        self.quieted.append((name, mode, seconds))
+        until = 0.0 if seconds is None else time.time() + seconds
+        self.companions = tuple(
+            msgspec.structs.replace(one, quiet=mode, quiet_until=until)
+            if name in (None, one.name)
+            else one
+            for one in self.companions
+        )
+
+    def why(self, message: str | None, *, after: bool = False) -> TurnRecord:
+        return find_turn(self.turns, message, after=after)
 
     async def perceive(self, context: Context, body: Raw | None = None) -> None:
         self.perceived.append(context)
@@ -172,6 +190,8 @@ async def _echo(running: House) -> None:
     with running.hub.subscribe(topics=("messages",)) as heard:
         async for envelope in heard:
             said = msgspec.json.decode(envelope.body, type=Message)
+            if "mutely" in said.message:  # what becomes of it is the test's to say
+                continue
             if said.sender.startswith("user_") and "quietly" not in said.message:
                 answer = f"You said: {said.message}"
                 await running.alice_says(answer, to=(said.sender,), conversation=said.conversation or "")

@@ -86,6 +86,15 @@ def test_the_end_of_this_talk_is_noticed_and_of_no_other(kind: str) -> None:
     assert talk.rested == "closed"
 
 
+def test_who_becomes_quiet_is_noticed_if_it_was_said_to_them() -> None:
+    talk, to_all = Talk(SAID), Talk(msgspec.structs.replace(SAID, to=()))
+    for who in ("companion_alice", "companion_bob"):
+        event = envelope(Event(type="quiet", companion=who, mode="quiet"))
+        assert talk.hear(event) is to_all.hear(event) is None
+    assert list(talk.quieted) == ["companion_alice"]
+    assert list(to_all.quieted) == ["companion_alice", "companion_bob"]
+
+
 def test_names_and_ids_are_understood_and_ours_come_first() -> None:
     assert recipients(["alice", "companion_bob", "bob"], STATUS) == (
         "companion_alice-2",

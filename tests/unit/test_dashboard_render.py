@@ -119,6 +119,22 @@ def test_everything_that_matters_is_on_the_page(talk: View) -> None:
     assert page.count("offline") == 1
 
 
+def test_who_is_quiet_is_shown_beside_what_they_do() -> None:
+    view = view_of(
+        companion("alice", quiet="quiet", quiet_until=3660.0, mood="glad"),
+        companion("bob", quiet="mention-only"),
+        companion("carol", mood="sad"),
+    )
+    alice, bob, carol = shown(view)[1:4]
+    assert "listening   quiet until 01:01  glad" in alice
+    assert "listening   mention-only       " in bob
+    assert alice.index("glad") == carol.index("sad")
+    assert alice.index("peers") == bob.index("peers")
+    narrow = shown(view, 50)
+    assert "quiet" in narrow[1]
+    assert "until" not in narrow[1]
+
+
 @pytest.mark.parametrize(("width", "height"), SIZES)
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
 def test_the_page_fits_the_terminal(talk: View, width: int, height: int, encoding: str) -> None:

@@ -76,6 +76,21 @@ def test_an_event_changes_what_a_companion_does_at_once(view: View, who: str) ->
     assert not view.talk
 
 
+def test_who_becomes_quiet_is_shown_so_at_once_and_told(view: View) -> None:
+    quiet = Event(type="quiet", companion="companion_alice", mode="quiet", until=700)
+    view.apply(envelope("events", quiet, time=100))
+    row = view.rows["companion_alice"]
+    assert (row.status.quiet, row.status.quiet_until) == ("quiet", 700)
+    view.apply(envelope("events", Event(type="mood", companion="companion_alice", mood="sad")))
+    assert row.status.quiet_until == 700
+    view.apply(envelope("events", Event(type="quiet", companion="companion_alice", mode="normal")))
+    assert (row.status.quiet, row.status.quiet_until) == ("normal", 0)
+    assert [entry.text for entry in view.talk if isinstance(entry, Notice)] == [
+        "Alice is quiet for 10 min",
+        "Alice speaks as usual again",
+    ]
+
+
 def test_what_people_should_know_stands_in_the_talk_with_its_reason(view: View) -> None:
     view.apply(envelope("events", Event(type="talk-ended", reason="closed")))
     view.apply(envelope("events", Event(type="restart", companion="alice", reason="a bug")))

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-import pytest
+from collections import Counter
+from uuid import UUID
 
-from aikyo.conversation import audience, bidders, detect_language, hears, turns_to
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aikyo.conversation import (
+    MAX_BIDDERS,
+    audience,
+    bidders,
+    detect_language,
+    expects,
+    hears,
+    turns_to,
+)
+from aikyo.conversation.hearing import CALLED, MENTIONED
 from aikyo.wire import Message
 
 ROSTER = ("companion_alice", "companion_bob")
@@ -63,3 +77,103 @@ def test_names_in_scripts_without_spaces_are_heard() -> None:
 )
 def test_the_language_shows_in_the_script(text: str, language: str | None) -> None:
     assert detect_language(text) == language
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Bob, what do you think?",
+        "What do you think, Bob?",
+        "Hey Bob! Look.",
+        "Good morning. Bob: are you there?",
+        "Thanks, Bob.",
+        "@bob look",
+        "bob",
+        "ボブさん、おはよう",
+        "ねえボブ、聞いて",
+        "おはよう、ボブくん！",
+        "ボブはどう思う？",
+        "どう思いますか、ボブ",
+    ],
+)
+def test_calling_somebody_counts_more_than_speaking_of_them(text: str) -> None:
+    assert expects(said(text, ROSTER), "companion_bob", ["ボブ"]) == CALLED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I met Bob yesterday.",
+        "Tea and Bob.",
+        "昨日ボブさんに会った。",
+        "ボブの庭はきれい",
+        "ボブはいい人",
+    ],
+)
+def test_speaking_of_somebody_turns_to_them_only_if_nobody_is_called(text: str) -> None:
+    others = {"companion_alice": ["Alice", "アリス"], "user_mika": ["ミカ"]}
+    message = said(text, (*ROSTER, "user_mika"))
+    assert expects(message, "companion_bob", ["ボブ"], others=others) == MENTIONED
+    for call in ("Alice, ", "アリスさん、", "ミカ、"):
+        message = said(call + text, (*ROSTER, "user_mika"))
+        assert not turns_to(message, "companion_bob", ["ボブ"], others=others)
+
+
+def test_a_question_that_names_nobody_is_put_back_to_whom_it_answers() -> None:
+    others = {"companion_alice": ["Alice"]}
+    asked = said("And you?", ROSTER)
+    assert turns_to(asked, "companion_bob", (), previous="companion_bob", others=others)
+    assert not turns_to(asked, "companion_bob", (), previous="companion_alice", others=others)
+    assert not turns_to(said("I see.", ROSTER), "companion_bob", (), previous="companion_bob")
+    to_alice = said("And you, Alice?", ROSTER)
+    assert not turns_to(to_alice, "companion_bob", (), previous="companion_bob", others=others)
+
+
+def test_a_message_to_one_alone_turns_to_nobody_else() -> None:
+    assert not turns_to(said("Bob?", ("companion_alice",)), "companion_bob", ["Bob"])
+    assert not turns_to(said("Bob?", ROSTER, target="companion_alice"), "companion_bob", ["Bob"])
+
+
+CROWD = tuple(f"companion_{number}" for number in range(40))
+
+
+def test_in_a_large_room_some_bid_those_first_to_whom_it_turns() -> None:
+    message = said("Zoe, and companion_7, hello.")
+    names = {"companion_3": ["Zoe"], "companion_7": ["companion_7"]}
+    found = bidders(message, CROWD, lambda who: names.get(who, ()))
+    assert len(found) == MAX_BIDDERS
+    assert {"companion_3", "companion_7"} <= found
+    asked_back = Message(id="1", sender="companion_0", message="And you?")
+    assert "companion_9" in bidders(asked_back, CROWD, previous="companion_9")
+
+
+def test_in_a_large_room_everybody_has_a_chance_to_bid() -> None:
+    counts = Counter[str]()
+    for number in range(400):
+        counts.update(bidders(Message(id=f"{number}", sender="user_mika", message="hi"), CROWD))
+    assert set(counts) == set(CROWD)
+    assert max(counts.values()) < 3 * min(counts.values())
+
+
+@given(st.sets(st.sampled_from(CROWD), min_size=10), st.sampled_from(CROWD), st.uuids())
+def test_one_more_in_the_roster_changes_no_more_than_one_bidder(
+    there: set[str], newcomer: str, ident: UUID
+) -> None:
+    message = Message(id=str(ident), sender="user_mika", message="hi")
+    before, after = bidders(message, there), bidders(message, there | {newcomer})
+    assert len(after - before) <= 1
+    assert after - before <= {newcomer}
+
+
+@given(st.text(max_size=200), st.lists(st.text(max_size=20), max_size=12), st.text(max_size=20))
+def test_whatever_is_said_and_whatever_somebody_is_called_it_is_told(
+    text: str, names: list[str], other: str
+) -> None:
+    message = said(text, ROSTER)
+    strength = expects(message, "companion_alice", names, others={"companion_bob": [other]})
+    assert 0 <= strength <= 1
+
+
+def test_of_a_long_text_only_the_beginning_is_searched_for_names() -> None:
+    assert turns_to(said("so " * 100 + "Bob?", ROSTER), "companion_bob", ["Bob"])
+    assert not turns_to(said("so " * 5000 + "Bob?", ROSTER), "companion_bob", ["Bob"])

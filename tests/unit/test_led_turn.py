@@ -86,7 +86,7 @@ def test_an_array_that_lacks_somebody_counts_after_a_while() -> None:
 
 def test_a_talk_that_is_over_for_the_chosen_speaker_is_over() -> None:
     over = turn_of(*array(bob={"closing": Closing.TERMINAL, "importance": 2}, carol={}))
-    assert over.decide(1.0) == Over(Outcome.NOBODY_WANTED)
+    assert over.decide(1.0) == Over(Outcome.CLOSED)
     going = turn_of(*array(bob={"closing": Closing.TERMINAL}, carol={"importance": 1}))
     assert speaker(going) == CAROL
     assert going.closing_of(BOB) is Closing.TERMINAL
@@ -125,7 +125,7 @@ def test_a_leader_that_was_slow_is_still_believed() -> None:
 def test_if_nobody_judges_the_turn_is_over() -> None:
     until = LEADER_DEADLINE + 2 * SUCCESSOR_DEADLINE
     assert turn_of().decide(until - 1) == Leader(CAROL, until)
-    assert turn_of().decide(until) == Over(Outcome.SILENT)
+    assert turn_of().decide(until) == Over(Outcome.NO_QUORUM)
 
 
 def test_the_next_in_order_speaks_when_the_speaker_leaves_gives_up_or_is_silent() -> None:

@@ -95,7 +95,10 @@ def test_a_name_is_enough(file: Path) -> None:
     file.write_text('[metadata]\nname = "Mika"')
     profile = load_profile(file)
     assert profile.persona().id == "companion_mika"
-    assert profile.tools == ("speak", "move", "look", "gesture", "companions", "recall", "clock")
+    assert profile.tools == (
+        *("speak", "move", "look", "gesture"),
+        *("companions", "recall", "clock", "room"),
+    )
     assert profile.triggers.params is None
     assert profile.icon is None
 
@@ -156,7 +159,7 @@ def test_what_comes_with_the_program_is_right() -> None:
         ('[metadata]\nname = "M"\nactions = ["recall"]', 3, 12, "known: gesture, look, move, speak"),
         ('[metadata]\nname = "M"\nknowledge = ["recal"]', 3, 14, "did you mean 'recall'?"),
         ('[metadata]\nname = "M"\nknowledge = ["clock", "clock"]', 3, 23, "stands there twice"),
-        ('[metadata]\nname = "M"\nactions = ["my.tools:fly"]', 3, 12, "cannot be used yet"),
+        ('[metadata]\nname = "M"\nactions = ["my.tools:fly"]', 3, 12, "--trust"),
         ('[metadata]\nname = "M"\n[events.params]\ntype = "string"', 4, 8, 'type = "object"'),
         ('[metadata]\nname = "M"\n[events.params]\ntype = "object"\nx = 1979-05-27', 5, 5, "not JSON"),
         ('[metadata]\nname = "M"\n[events.params]\ntype = "object"\nx = [1, inf]', 5, 9, "not JSON"),

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aikyo.brain import Instruction, Moment, Persona, Someone
-from aikyo.brain.prompts import assess_prompt, compose_prompt, system_prompt
+from aikyo.brain import Instruction, Line, Moment, Persona, Picture, Someone
+from aikyo.brain.prompts import assess_prompt, compose_prompt, pictures, system_prompt
 from aikyo.brain.prompts.quotes import CLOSE, OPEN, quote
 from aikyo.brain.prompts.template import Template, load_template, load_words
 from aikyo.errors import UsageError
@@ -132,7 +132,12 @@ def test_everything_of_the_moment_is_told(language: str) -> None:
     assert {"from": "Bob", "id": BOB.id, "did": "waves"} in records
     rest = {"from": "Mika", "id": MIKA.id}
     assert {"time": "1970-01-01 00:00", **rest, "said": "The tide turns at nine."} in records
-    assert {"time": "1970-01-01 00:00", **rest, "showed": "It has started to rain."} in records
+    assert {
+        "time": "1970-01-01 00:00",
+        **rest,
+        "showed": "It has started to rain.",
+        "new": True,
+    } in records
     assert records[-1] == {**rest, "to": [ALICE.id, BOB.id], "said": "And a crab!"}
     assert sum("And a crab!" in str(record) for record in records) == 1
     words = load_words(language)
@@ -142,13 +147,59 @@ def test_everything_of_the_moment_is_told(language: str) -> None:
     assert "- `speak`: Ask for its name." in ours
     assert words.closing[Closing.TERMINAL] in ours
     assert words.languages["en"] in ours
-    assert words.begin not in ours
+    assert not any(text in ours for text in words.begin.values())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_companion_that_begins_is_told_so(language: str) -> None:
-    begins = moment(me=replace(ALICE, language=language), message=None, recent=())
-    assert load_words(language).begin in compose_prompt(begins)
+def test_a_companion_that_begins_is_told_why(language: str) -> None:
+    words = load_words(language)
+    for opening in ("", "asked", "silence", "newcomer", "context", "of a later version"):
+        begins = moment(me=replace(ALICE, language=language), message=None, recent=(), opening=opening)
+        told = [why for why, text in words.begin.items() if text in compose_prompt(begins)]
+        assert told == [opening if opening in words.begin else "asked"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_is_told_to_change_the_subject_and_to_ask_nothing_just_where_it_should(language: str) -> None:
+    alice, words = replace(ALICE, language=language), load_words(language)
+    usual = compose_prompt(moment(me=alice))
+    assert words.change_topic not in usual
+    assert words.no_question not in usual
+    circling = compose_prompt(moment(me=alice, change_topic=True))
+    assert words.change_topic in circling
+    assert words.no_question not in circling
+    assert words.no_question in compose_prompt(moment(me=alice, may_ask=False))
+
+
+def shown(number: int, *, size: int = 8, media_type: str = "image/png", **fields: object) -> Line:
+    picture = Picture(media_type, f"{number}" * size)
+    return line("a picture", id=f"c{number}", kind="perceived", picture=picture, **fields)
+
+
+def test_pictures_are_counted_where_they_are_told_of_the_newest_few() -> None:
+    now = moment(perceived=(shown(1), line("rain", id="t", kind="perceived"), shown(2), shown(3)))
+    assert [picture.base64[0] for picture in pictures(now)] == ["2", "3"]
+    told = [record for record in quoted(assess_prompt(now)) if "showed" in record]
+    assert [record.get("picture") for record in told] == [None, None, 1, 2]
+
+
+def test_what_was_told_of_is_no_news_and_its_picture_is_looked_at_only_to_speak() -> None:
+    now = moment(perceived=(shown(1, told=True), shown(2)))
+    assert [picture.base64[0] for picture in pictures(now)] == ["1", "2"]
+    assert [picture.base64[0] for picture in pictures(now, new=True)] == ["2"]
+    marks = [
+        [(record.get("new"), record.get("picture")) for record in quoted(prompt) if "showed" in record]
+        for prompt in (compose_prompt(now), assess_prompt(now))
+    ]
+    assert marks == [[(None, 1), (True, 2)], [(None, None), (True, 1)]]
+
+
+def test_pictures_that_no_request_may_hold_are_told_of_only_in_words() -> None:
+    large = moment(perceived=(shown(1), shown(2, size=3 << 20)))
+    assert [picture.base64[0] for picture in pictures(large)] == ["1"]
+    strange = moment(perceived=(shown(1, media_type="image/tiff"),))
+    assert pictures(strange) == ()
+    assert [record for record in quoted(compose_prompt(strange)) if record.get("showed") == "a picture"]
 
 
 def test_it_answers_in_the_language_it_is_spoken_to() -> None:

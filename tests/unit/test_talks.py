@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 
-from aikyo.conversation import Outcome, Over, Talks, Turn, Wait
-from aikyo.wire import Message, State
+from aikyo.conversation import Outcome, Over, Speaker, Talk, Talks, Turn, Wait
+from aikyo.conversation.latency import BID_DEADLINE
+from aikyo.conversation.turns import HEARSAY_SETTLES
+from aikyo.wire import Closing, Message, State
 
 ROSTER = ("companion_alice", "companion_bob", "companion_carol")
 EVERYBODY = (*ROSTER, "user_mika")
@@ -23,8 +25,8 @@ def said(ident: str, sender: str, reply_to: str | None = None, **fields: object)
     return Message(**{**base, "reply_to": reply_to, **fields})  # type: ignore[arg-type]
 
 
-def turn_of(talks: Talks, message: Message) -> Turn:
-    heard = talks.hear_message(message, 0.0)
+def turn_of(talks: Talks, message: Message, now: float = 0.0) -> Turn:
+    heard = talks.hear_message(message, now)
     assert heard is not None
     return heard[1]
 
@@ -119,3 +121,147 @@ def test_what_is_remembered_is_bounded_in_number_and_size() -> None:
     assert len(talks._talks) <= 64
     assert len(talks._turns) <= 64
     assert len(talks._early) <= 256
+
+
+def state(who: str, ident: str, want: str = "speak", **fields: object) -> State:
+    return State(sender=who, message_id=ident, state=want, **fields)  # type: ignore[arg-type]
+
+
+def test_two_words_of_people_at_once_end_in_one_floor_in_either_order() -> None:
+    two = [said("1", "user_mika"), said("2", "user_ken", to=EVERYBODY)]
+    for order in itertools.permutations(two):
+        assert open_turns(talks_of(), list(order)) == {"2"}
+    talks = talks_of()
+    turn_of(talks, two[1], 0.0)
+    assert isinstance(turn_of(talks, two[0], 5.0).decide(5.0), Wait)  # a slow clock, not in flight
+
+
+def test_a_person_who_answers_something_older_is_heard_all_the_same() -> None:
+    messages = [
+        said("1", "user_mika"),
+        said("2", "companion_bob", "1"),
+        said("3", "companion_alice", "2"),
+        said("4", "user_mika", "2"),
+    ]
+    assert open_turns(talks_of(), messages) == {"4"}
+
+
+def test_who_missed_the_answer_learns_of_it_from_the_states_for_it() -> None:
+    talks = talks_of()
+    turn_of(talks, said("1", "user_mika"))
+    missed = turn_of(talks, said("2", "companion_bob", "1"))
+    talks.hear_state(state("companion_bob", "3", reply_to="2"), 1.0)  # it asked, so it knows
+    assert missed.decide(1.0 + HEARSAY_SETTLES) == Over(Outcome.SUPERSEDED)
+
+
+def test_nobody_can_silence_others_by_speaking_of_an_answer() -> None:
+    for liar in ("companion_carol", "companion_eve", "user_mika"):
+        talks = talks_of()
+        asked = turn_of(talks, said("1", "user_ken", to=ROSTER))
+        for number in range(10):
+            talks.hear_state(state(liar, f"x{number}", reply_to="1"), 0.1)
+        for who in ROSTER:
+            talks.hear_state(state(who, "1"), 0.2)
+        assert isinstance(asked.decide(0.3), Speaker)
+
+
+def test_a_state_for_a_message_that_was_heard_is_no_hearsay() -> None:
+    talks = talks_of()
+    first = turn_of(talks, said("1", "companion_alice"))
+    turn_of(talks, said("2", "companion_bob", "1", conversation="elsewhere"))
+    talks.hear_state(state("companion_alice", "2", reply_to="1"), 0.1)
+    assert first.decide(0.1) == Wait(BID_DEADLINE)
+
+
+def test_a_turn_is_waited_for_as_long_as_its_brains_take() -> None:
+    talks = talks_of()
+    for number in range(20):
+        now = 10.0 * number
+        turn = turn_of(talks, said(f"{number:03}", "user_mika"), now)
+        for who in ROSTER:
+            talks.hear_state(state(who, f"{number:03}"), now + 0.2)
+    turn = turn_of(talks, said("100", "user_mika"), 300.0)
+    talks.hear_state(state(ROSTER[0], "100"), 300.1)
+    assert isinstance(turn.decide(300.9), Wait)
+    assert isinstance(turn.decide(301.0), Speaker)
+
+
+def test_in_a_large_room_eight_are_invited_and_all_are_heard() -> None:
+    crowd = tuple(f"companion_{number}" for number in range(20))
+    talks = talks_of(*crowd)
+    turn = turn_of(talks, said("1", "user_mika", to=()))
+    assert len(turn.invited) == 8
+    beyond = next(who for who in crowd if who not in turn.invited)
+    talks.hear_state(state(beyond, "1", "composing"), 0.1)
+    assert turn.decide(0.1) == Speaker(beyond, 0, True, 8.1)
+    talks.meet(set(crowd) - {beyond}, 0.2)
+    assert isinstance(turn.decide(0.2), Wait)
+
+
+def test_whoever_comes_in_after_a_message_may_answer_it_all_the_same() -> None:
+    talks = talks_of("companion_alice", "companion_bob")
+    turn = turn_of(talks, said("1", "user_mika"))
+    talks.hear_state(state("companion_carol", "1", "composing"), 0.1)
+    assert isinstance(turn.decide(0.1), Wait)
+    talks.meet(ROSTER, 0.1)
+    talks.hear_state(state("companion_carol", "1", "composing"), 0.2)
+    assert isinstance(turn.decide(0.2), Speaker)
+
+
+def answer_of_bob(asked: Message, answer: str) -> Turn:
+    talks = talks_of()
+    turn_of(talks, asked)
+    turn = turn_of(talks, said("2", "companion_bob", "1", message=answer))
+    for who in ("companion_alice", "companion_carol"):
+        talks.hear_state(state(who, "2", importance=5), 0.1)
+    return turn
+
+
+def test_what_a_person_asked_somebody_and_got_is_not_commented_on() -> None:
+    asked = said("1", "user_mika", message="Bob, how is the garden?")
+    settled = answer_of_bob(asked, "It is fine.")
+    assert settled.decide(0.1) == Over(Outcome.NOBODY_WANTED)
+    for open_turn in (
+        answer_of_bob(asked, "Fine. And how was your day?"),
+        answer_of_bob(said("1", "user_mika", message="How is the garden?"), "It is fine."),
+        answer_of_bob(said("1", "companion_alice", message="Bob, is it fine?"), "It is fine."),
+    ):
+        assert isinstance(open_turn.decide(0.1), Speaker | Wait)
+
+
+def test_a_message_turns_to_whom_it_puts_a_question_back() -> None:
+    talks = Talks(lambda ident: ident.startswith("user_"), names=lambda who: [who[-3:]])
+    talks.meet(ROSTER, 0.0)
+    talks.hear_message(said("1", "companion_bob"), 0.0)
+    heard = talks.hear_message(said("2", "companion_alice", "1", message="And you?"), 0.0)
+    assert heard is not None
+    talk, turn = heard
+    assert talk.turns_to(turn.message, "companion_bob", ())
+    assert not talk.turns_to(turn.message, "companion_carol", ())
+    called = said("3", "companion_alice", "1", message="And you, rol?")
+    assert talk.turns_to(called, "companion_carol", ("rol",))
+    assert not talk.turns_to(called, "companion_bob", ())
+
+
+def test_whoever_missed_messages_closes_with_the_others() -> None:
+    talks = talks_of()
+    talk: Talk | None = None
+    for ident, sender in (("1", "companion_alice"), ("2", "companion_bob")):
+        heard = talks.hear_message(said(ident, sender, conversation="t"), 0.0)
+        assert heard is not None
+        talk, turn = heard
+        for who in turn.invited:
+            talks.hear_state(state(who, ident, closing=Closing.CLOSING), 0.1)
+        turn.decide(0.1)
+        stage = talk.closing
+        assert stage is talk.closing  # the same States count once
+    assert talk is not None
+    assert talk.closing is Closing.CLOSING
+
+
+def test_a_companion_that_has_had_its_say_is_told_so() -> None:
+    talks = talks_of()
+    turn_of(talks, said("1", "user_mika"))
+    heard = talks.hear_message(said("2", "companion_bob", "1"), 0.0)
+    assert heard is not None
+    assert [heard[0].refusal(who) for who in ROSTER] == ["", "had-say", ""]

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aikyo.conversation.triggers import Facts, TriggerError, Triggers, compile_triggers
+from aikyo.wire import Fired
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -40,6 +41,10 @@ def speak_when(*expressions: str, schema: Any = SCHEMA) -> Triggers:
 
 def holds(expression: str, facts: Facts = FACTS, **params: Any) -> bool:
     return bool(speak_when(expression).evaluate(params, facts))
+
+
+def told(fired: tuple[Fired, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((one.tool, one.instruction) for one in fired)
 
 
 def problems_of(*expressions: str, schema: Any = SCHEMA) -> list[tuple[Any, int, int, str]]:
@@ -88,16 +93,82 @@ def test_the_first_condition_that_holds_wins_for_each_tool() -> None:
             ("true", [("gesture", "nod")]),
         ],
     )
-    assert dict(triggers.evaluate({"first_meeting": True}, FACTS)) == {
+    assert dict(told(triggers.evaluate({"first_meeting": True}, FACTS))) == {
         "speak": "introduce",
         "gesture": "wave",
         "look": "at them",
     }
-    assert dict(triggers.evaluate({"first_meeting": False}, FACTS)) == {
+    assert dict(told(triggers.evaluate({"first_meeting": False}, FACTS))) == {
         "speak": "carry on",
         "look": "at them",
         "gesture": "nod",
     }
+
+
+def test_what_fired_is_told_with_the_condition_it_came_from() -> None:
+    triggers = compile_triggers(SCHEMA, [("false", [("look", "x")]), ("known", [("speak", "Hi.")])])
+    assert triggers.evaluate({}, FACTS) == (
+        Fired(number=2, expression="known", tool="speak", instruction="Hi."),
+    )
+
+
+COMES_IN = Facts(sender="user_mika", language="en", hour=21, context="image")
+
+
+def starts(*conditions: tuple[str, str], facts: Facts = COMES_IN) -> list[str]:
+    """What fires for a context that comes in, as tools and numbers."""
+    triggers = compile_triggers(
+        SCHEMA, [(expression, [(tool, "Do so.")]) for expression, tool in conditions]
+    )
+    return [f"{fired.tool} {fired.number}" for fired in triggers.starts_on(facts)]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "context == 'image'",
+        "context != ''",
+        "hour > 5 && (context == 'image' || known)",
+        "['image', 'text'].exists(one, one == context)",
+        "context == 'image' && from == 'user_mika' && message == ''",
+    ],
+)
+def test_a_condition_on_the_context_starts_a_turn(expression: str) -> None:
+    assert starts((expression, "speak")) == ["speak 1"]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "true",
+        "hour == 21",
+        "language != 'context'",
+        "to.all(context, context != 'x')",
+        "true // context",
+        "!has(place.context)",
+        "context == 'text'",
+        "context == 'image' && message.contains('look')",
+        "context == 'image' && first_meeting",
+    ],
+)
+def test_one_that_does_not_ask_for_it_or_does_not_hold_starts_none(expression: str) -> None:
+    facts_given = compile_triggers(SCHEMA, [(expression, [("speak", "x")])])
+    assert facts_given.starts_on(COMES_IN) == ()
+
+
+def test_only_what_is_told_to_speak_starts_a_turn_and_then_all_that_fired_counts() -> None:
+    assert starts(("context == 'image'", "look")) == []
+    assert starts(("context == 'image'", "speak"), ("true", "look")) == ["speak 1", "look 2"]
+
+
+def test_the_first_that_holds_wins_for_a_context_too() -> None:
+    assert starts(("true", "speak"), ("context == 'image'", "speak")) == []
+    assert starts(("known", "speak"), ("context == 'image'", "speak")) == ["speak 2"]
+
+
+def test_a_context_that_starts_nothing_is_no_trouble(caplog: pytest.LogCaptureFixture) -> None:
+    assert starts(("context == 'image' && count > 1", "speak")) == []
+    assert caplog.text == ""
 
 
 def test_without_conditions_nothing_is_said() -> None:
@@ -128,7 +199,7 @@ def test_what_cannot_be_evaluated_does_not_hold_and_is_reported(
 ) -> None:
     reports: list[str] = []
     found = speak_when(expression, "true").evaluate(params, FACTS, report=reports.append)
-    assert found == (("speak", "1"),)
+    assert told(found) == (("speak", "1"),)
     assert len(reports) == 1
     assert reports[0].startswith("condition 1 could not be evaluated: ")
 
@@ -171,7 +242,7 @@ def test_nothing_that_a_brain_fills_in_raises(params: dict[str, Any], message: s
         "message.size() >= 0",
     )
     found = triggers.evaluate(params, Facts(message=message), report=lambda _: None)
-    assert found in {(("speak", "0"),), (("speak", "1"),), (("speak", "2"),)}
+    assert told(found) in {(("speak", "0"),), (("speak", "1"),), (("speak", "2"),)}
 
 
 def test_what_was_not_asked_for_cannot_replace_a_fact() -> None:
@@ -218,6 +289,7 @@ def test_all_wrong_conditions_are_told() -> None:
         "to.all(a, to.all(b, a == b))",
         "to.exists(a, message.matches('(x+x+)+y'))",
         "to . filter (a, message . matches (a)).size() > 0",
+        "topics.all(a, size(topics + topics) > 0)",
         "to.all(a, 'matches(' == a || to.map(b, b).size() > 1)",
     ],
 )
@@ -232,12 +304,29 @@ def test_a_bomb_is_refused(expression: str) -> None:
     [
         "to.exists(a, a == 'x') || to.all(b, b != '.all(')",
         "to.all(a, a != 'matches(') && message.matches('x')",
+        "to.all(a, a != 'one + two') && hour + 1 > 0",
         "// to.all(a, to.all(\n true",
         'to.all(a, a != """ .map( """)',
     ],
 )
 def test_what_only_looks_like_a_bomb_is_taken(expression: str) -> None:
     speak_when(expression)
+
+
+def test_what_is_too_long_for_a_loop_is_left_out() -> None:
+    reports: list[str] = []
+    found = speak_when("topics.all(a, topics == topics)").evaluate(
+        {"topics": ["x"] * 101}, FACTS, report=reports.append
+    )
+    assert (found, len(reports)) == ((), 1)
+    crowd = Facts(to=tuple(f"companion_{number}" for number in range(250)))
+    assert holds("size(to) == 100", crowd)
+
+
+def test_loops_are_few() -> None:
+    with pytest.raises(TriggerError, match="loops over 16 times"):
+        speak_when(*["to.all(a, a != 'x') || to.exists(a, a == 'y')"] * 9)
+    speak_when(*["to.all(a, a != 'x') || to.exists(a, a == 'y')"] * 8)
 
 
 def test_the_worst_loop_that_is_taken_ends_soon() -> None:
@@ -294,7 +383,7 @@ def test_a_wrong_schema_is_told_with_its_place(schema: Any, where: tuple[Any, ..
 @pytest.mark.parametrize("name", ["x", "size", "has", "matches", "all", "duration", "user_name", "_"])
 def test_a_name_that_is_taken_as_a_parameter_can_be_read(name: str) -> None:
     schema = {"type": "object", "properties": {name: {"type": "boolean"}}}
-    assert speak_when(name, schema=schema).evaluate({name: True}, FACTS) == (("speak", "0"),)
+    assert told(speak_when(name, schema=schema).evaluate({name: True}, FACTS)) == (("speak", "0"),)
 
 
 def test_a_schema_with_types_to_choose_from_is_open() -> None:

@@ -71,6 +71,8 @@ def do_as_told(draft: Draft) -> None:
             case "move":
                 if where := _place(text) or _person(draft, text, text) or target:
                     draft.do("move", **where)
+            case own if own in scene.simple and own != "speak":
+                draft.do(own)  # an action of the user's own
 
 
 def show_mood(draft: Draft) -> None:

@@ -17,12 +17,14 @@ from .language import tongues
 from .memories import asked_about, is_about_asker
 from .params import fill_params
 from .plan import plan
-from .scene import Scene, scene_of
+from .scene import Scene, needs_nothing, scene_of
 
 __all__ = ["OfflineBrain"]
 
 _ATTEMPTS = 8
 _TOO_ALIKE = 0.4
+_LONGEST_FOUND = 300
+_BUILT_IN = frozenset({"companions", "recall", "clock", "room"})
 
 _log = logging.getLogger(__name__)
 
@@ -56,10 +58,11 @@ class OfflineBrain(Brain):
     async def compose(self, moment: Moment, toolbox: Toolbox) -> None:
         """Take the turn; at most one `speak`. If that is refused (the talk may have moved on), the
         turn is given up, and what it would have said is left for another time."""
-        scene = scene_of(moment, (spec.name for spec in toolbox.specs))
+        scene = scene_of(moment, toolbox.specs)
         if "speak" not in scene.tools:
             return
         scene = await _look_up(await _look_around(scene, toolbox), toolbox)
+        scene = await _find_out(scene, toolbox)
         draft = self._draft(scene)
         if not draft.text.strip():
             return
@@ -120,6 +123,22 @@ async def _look_up(scene: Scene, toolbox: Toolbox) -> Scene:
     known = {line.text for line in scene.memories}
     lines = [line for line in map(_recalled, found.splitlines()) if line and line.text not in known]
     return replace(scene, memories=(*scene.memories, *lines))
+
+
+async def _find_out(scene: Scene, toolbox: Toolbox) -> Scene:
+    """Ask the knowledge tools of the user's own that the profile's triggers name for this turn."""
+    named = {instruction.tool for instruction in scene.moment.instructions} - _BUILT_IN
+    own = [
+        s.name for s in toolbox.specs if s.kind == "knowledge" and s.name in named and needs_nothing(s)
+    ]
+    found = [_sayable(await _try(toolbox, name, {}) or "") for name in own]
+    return replace(scene, found=tuple(filter(None, found)))
+
+
+def _sayable(text: str) -> str:
+    """As much of what a tool answers as one says in a breath."""
+    line = next(iter(text.strip().splitlines()), "").strip()
+    return line if len(line) <= _LONGEST_FOUND else line[: _LONGEST_FOUND - 1].rstrip() + "…"
 
 
 def _recalled(text: str) -> Line | None:

@@ -79,8 +79,12 @@ class Draft:
 
     @property
     def may_ask(self) -> bool:
-        """Whether the last question is long enough ago, and this turn has none yet."""
-        return self.habits.unasked >= _TURNS_BETWEEN_QUESTIONS and not _asks(self.text)
+        """Whether a question is in order, the last one long enough ago, and none in this turn yet."""
+        return (
+            self.scene.moment.may_ask
+            and self.habits.unasked >= _TURNS_BETWEEN_QUESTIONS
+            and not _asks(self.text)
+        )
 
     @property
     def full(self) -> bool:
@@ -102,7 +106,8 @@ class Draft:
             phrases = self.scene.tongue.book.phrases[act]
             fitting = [phrase for phrase in phrases if slots_of(phrase) <= known.keys()]
             if not self.may_ask:
-                fitting = [phrase for phrase in fitting if not _asks(phrase)] or fitting
+                silent = [phrase for phrase in fitting if not _asks(phrase)]
+                fitting = silent or (fitting if self.scene.moment.may_ask else [])
             if fitting:
                 self.parts.append(self._fresh(act, fitting, known))
                 return True
@@ -172,6 +177,18 @@ class Draft:
         told, scene = set(self.habits.told) | set(self._told), self.scene
         left = (tale for tale in scene.me.tales if tale.text not in told)
         return [tale for tale in left if not scene.heard_lately(tale.text)]
+
+    def leave_out_questions(self) -> None:
+        """Ask nothing, in nobody's words; say something else where that was all."""
+        tongue, before = self.scene.tongue, self.parts
+        self.asks, self.parts = False, []
+        for part in before:
+            sentences = tongue.sentences(part)
+            told = [one for one in sentences if not tongue.is_question(one, marked=True)]
+            if told:
+                self.parts.append(part if len(told) == len(sentences) else tongue.gap.join(told))
+        if before and not self.parts:
+            self.say("agree")
 
     def turn_to(self, interest: Tale, *, second: Tale | None = None) -> None:
         """Make `interest` what the turn is about."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from ...wire import Closing
+from ..base import Someone
 from .answers import answer
 from .body import do_as_told, show_mood
 from .book import Cue
@@ -14,6 +15,7 @@ from .habits import Habits
 from .reading import cues_in
 from .scene import Scene
 from .telling import interest_for, say_topic, show_oneself, tell_about
+from .ways import notice, turn_away
 
 __all__ = ["plan"]
 
@@ -31,6 +33,8 @@ def plan(scene: Scene, habits: Habits, random: Random) -> Draft:
         case _:
             do_as_told(draft)
             (_open if scene.moment.message is None else _reply)(draft)
+    if not scene.moment.may_ask and "quote" not in scene.orders:
+        draft.leave_out_questions()
     show_mood(draft)
     return draft
 
@@ -43,7 +47,11 @@ def _reply(draft: Draft) -> None:
     say_topic(draft)
     greeted = _greet(draft)
     _obey(draft)
+    draft.parts += scene.found
     answered = answer(draft)
+    if scene.moment.change_topic and not (answered and scene.by_person) and turn_away(draft):
+        invite(draft)
+        return
     greeting_only = greeted and not scene.reading.topics
     connects = scene.thread is not None and not scene.by_person  # however brief one is to be
     if not draft.parts or not (answered or (draft.full and not connects) or greeting_only):
@@ -118,15 +126,53 @@ def _obey(draft: Draft) -> None:
 
 
 def _open(draft: Draft) -> None:
-    """Begin a talk: greet those who are there, and bring up the topic or an interest."""
+    """Begin a talk, as fits why it begins."""
+    scene = draft.scene
+    draft.emotion = "happy"
+    if (quote := scene.orders.get("quote")) is not None:
+        draft.parts.append(quote["what"])
+    elif scene.moment.opening == "newcomer" and len(scene.moment.present) == 1:
+        _receive(draft, scene.moment.present[0])
+    elif scene.moment.opening == "context" and _speak_of_news(draft):
+        invite(draft)
+    else:
+        _bring_up(draft)
+
+
+def _receive(draft: Draft, newcomer: Someone) -> None:
+    """Greet somebody who has just come in, and no more: they are still arriving."""
+    scene, name = draft.scene, draft.scene.name(newcomer)
+    draft.target = newcomer
+    if newcomer.met:
+        draft.say("welcome_back", name=name)
+    else:
+        say_topic(draft)
+        draft.say("greet_new", name=name)
+        _introduce(draft)
+    draft.parts += scene.found
+    draft.do("gesture", kind="wave", target=newcomer.id)
+
+
+def _speak_of_news(draft: Draft) -> bool:
+    """Speak of what has just come in from around, as one is told to; whether there was anything."""
+    say_topic(draft)
+    _obey(draft)
+    draft.parts += draft.scene.found
+    return notice(draft) or bool(draft.parts)
+
+
+def _bring_up(draft: Draft) -> None:
+    """Bring up the topic or an interest; greet those who are there first, unless it has only been quiet
+    among people who know each other."""
     scene = draft.scene
     new = [someone for someone in scene.moment.present if not someone.met]
-    draft.emotion = "happy"
-    draft.say("greet_all")
+    if new or scene.moment.opening not in {"silence", "context"}:
+        draft.say("greet_all")
     if new:
         say_topic(draft)
         _introduce(draft)
         draft.do("gesture", kind="wave")
+    draft.parts += scene.found
     title = scene.moment.topic.strip(" .。!?！？")[:_LONGEST_TITLE]
     stems = scene.tongue.stems(title)
     interest = interest_for(draft, stems)
@@ -140,6 +186,8 @@ def _open(draft: Draft) -> None:
         draft.focus = said
     show_oneself(draft)
     invite(draft)
+    if not draft.parts:
+        draft.say("greet_all")
 
 
 def _part(draft: Draft) -> None:

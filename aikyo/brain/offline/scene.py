@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ...wire import Closing
-from ..base import Line, Moment, Someone
+from ..base import Line, Moment, Someone, ToolSpec
 from .book import Cue
 from .character import Character, character_of
 from .language import tongue_for, tongues
@@ -15,7 +15,7 @@ from .reading import Reading, cues_in, names_in, read
 from .threads import thread_of
 from .tongue import Tongue, Topic
 
-__all__ = ["Scene", "scene_of"]
+__all__ = ["Scene", "needs_nothing", "scene_of"]
 
 _TIRED_AFTER = 3
 _WINDOW = 8
@@ -37,11 +37,13 @@ class Scene:
         me: who speaks, in that language.
         reading: the message.
         tools: the names of the tools that may be called.
+        simple: the actions among them that need no input.
         orders: what the profile's triggers say about speaking.
         memories: what memory brings up, the sender's own question left out.
         thread: what was proposed to talk about, while the talk is to stay with it.
         joins: whether others have answered already what a person said to everybody.
         neighbours: companions that are near, in the conversation or not, as far as they are known.
+        found: what tools have answered that the profile's triggers had it ask.
     """
 
     moment: Moment
@@ -49,11 +51,13 @@ class Scene:
     me: Character
     reading: Reading
     tools: frozenset[str] = frozenset()
+    simple: frozenset[str] = frozenset()
     orders: Mapping[str, re.Match[str]] = field(default_factory=dict)
     memories: tuple[Line, ...] = ()
     thread: Topic | None = None
     joins: bool = False
     neighbours: tuple[Someone, ...] = ()
+    found: tuple[str, ...] = ()
 
     @property
     def sender(self) -> Someone | None:
@@ -113,8 +117,9 @@ class Scene:
         return self.tongue.topics(plain)
 
 
-def scene_of(moment: Moment, tools: Iterable[str] = ()) -> Scene:
+def scene_of(moment: Moment, tools: Iterable[ToolSpec] = ()) -> Scene:
     """Read a moment. Of a long text only the beginning is looked at."""
+    tools = tuple(tools)
     moment = replace(
         moment,
         message=_cut(moment.message) if moment.message else None,
@@ -132,12 +137,18 @@ def scene_of(moment: Moment, tools: Iterable[str] = ()) -> Scene:
         tongue=tongue,
         me=character_of(moment.me, tongue),
         reading=read(moment, tongue),
-        tools=frozenset(tools),
+        tools=frozenset(tool.name for tool in tools),
+        simple=frozenset(tool.name for tool in tools if tool.kind == "action" and needs_nothing(tool)),
         orders=_orders(moment),
         memories=tuple(line for line in moment.recalled if line.kind in {"heard", "said", "perceived"}),
         thread=thread_of(moment.recent, tongue, names),
         joins=owed is not None,
     )
+
+
+def needs_nothing(tool: ToolSpec) -> bool:
+    """Whether a tool can be called without any input."""
+    return not tool.schema.get("required")
 
 
 def _owed(moment: Moment) -> Line | None:

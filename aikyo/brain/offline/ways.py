@@ -12,7 +12,7 @@ from .telling import tale_about, tell_about
 from .threads import PROPOSED
 from .tongue import Topic
 
-__all__ = ["WAYS", "stay_with", "weigh_ways"]
+__all__ = ["WAYS", "notice", "stay_with", "turn_away", "weigh_ways"]
 
 _TAKES_UP = ("take_up", "take_up", "echo")
 _FRESH = 120.0
@@ -22,7 +22,8 @@ _FRESH = 120.0
 def weigh_ways(draft: Draft, topic: Topic | None) -> dict[str, float]:
     """How much each way suggests itself for `topic`; those that do not are left out."""
     scene = draft.scene
-    talks_on = topic is not None and not scene.is_tired(topic) and "change" not in scene.orders
+    circles = scene.moment.change_topic or "change" in scene.orders
+    talks_on = topic is not None and not scene.is_tired(topic) and not circles
     weights = {
         "recall": 5.0 if "recall" in scene.orders else 3.0,
         "notice": 8.0 if _news(draft) else 0.0,
@@ -36,6 +37,22 @@ def weigh_ways(draft: Draft, topic: Topic | None) -> dict[str, float]:
     return {way: weight for way, weight in weights.items() if weight > 0}
 
 
+def turn_away(draft: Draft) -> bool:
+    """Bring up an interest that the talk has not turned around; whether there is one to bring up."""
+    scene, draft.way = draft.scene, "move on"
+    spoken_of = frozenset[str]().union(*(scene.tongue.stems(line.text) for line in scene.moment.recent))
+    interests = [interest for interest in scene.me.interests if not interest.stems & spoken_of]
+    if not interests:
+        return False
+    lately = list(draft.habits.turned_to)
+    interest = min(interests, key=lambda one: (one.text in lately, draft.random.random()))
+    draft.turn_to(interest)
+    if not draft.say("move_on"):
+        return False
+    draft.emotion, draft.focus = "curious", interest.text
+    return tell_about(draft, interest.text)
+
+
 def stay_with(draft: Draft, topic: Topic) -> bool:
     """Take up what was proposed: a word on it, then what one has to say about it. Always true."""
     stems, said = topic.stems, draft.slots["topic"]
@@ -45,8 +62,10 @@ def stay_with(draft: Draft, topic: Topic) -> bool:
     tale = tale_about(draft, stems)
     if tale is not None:
         draft.tell(tale)
-    elif not draft.remark(draft.scene.tongue.fields(stems)) and _turned(draft) is not None:
-        draft.say("bridge")
+    elif not draft.remark(draft.scene.tongue.fields(stems)):
+        interest = _turned(draft)
+        if interest is not None and not interest.stems & stems:
+            draft.say("bridge")
     draft.focus = said
     return True
 
@@ -107,7 +126,7 @@ def _recall(draft: Draft, topic: Topic | None) -> bool:
     return True
 
 
-def _notice(draft: Draft, _: Topic | None) -> bool:
+def notice(draft: Draft, _: Topic | None = None) -> bool:
     """Something came in from around us: be the one who notices, unless it was noticed."""
     scene = draft.scene
     for line in _news(draft):
@@ -127,7 +146,7 @@ def _news(draft: Draft) -> list[Line]:
         stems = scene.tongue.stems(line.text)
         since = (one for one in scene.moment.recent if one.time >= line.time)
         spoken_of = any(stems & scene.tongue.stems(one.text) for one in since)
-        fresh = now - line.time < _FRESH and line.id not in mentioned
+        fresh = now - line.time < _FRESH and line.id not in mentioned and not line.told
         if fresh and not spoken_of and scene.tongue.fits(line.text):
             found.append(line)
     return found
@@ -174,7 +193,7 @@ WAYS: dict[str, Callable[[Draft, Topic | None], bool]] = {
     "remark": _remark,
     "differ": _differ,
     "recall": _recall,
-    "notice": _notice,
+    "notice": notice,
     "agree": _agree,
     "move on": _move_on,
 }

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
 
-from ..base import Line, Moment, Persona, Someone
+from ..base import Line, Moment, Persona, Picture, Someone
 from .quotes import clip, quote
-from .template import load_template, load_words
+from .template import Words, load_template, load_words
 
-__all__ = ["assess_prompt", "compose_prompt", "looked_up", "system_prompt"]
+__all__ = ["assess_prompt", "compose_prompt", "looked_up", "pictures", "system_prompt"]
 
 _SYSTEM = frozenset(["id", "name", "personality", "story", "sample", "interests", "phrases", "role"])
 _MOMENT = frozenset(["time", "present", "topic", "recalled", "perceived", "recent", "message"])
 _ASSESS = frozenset({"name"})
-_COMPOSE = frozenset(["name", "language", "begin", "instructions", "closing"])
+_COMPOSE = frozenset(["name", "language", "begin", "instructions", "reminders", "closing"])
 
 _MAX_TEXT = 4_000
 """Characters of one utterance that a model is shown; the message to answer is shown whole."""
 
 _MAX_SECTION = 24_000
 """Characters of all utterances in one section."""
+
+_MAX_PICTURES = 2
+_MAX_PICTURES_SIZE = 2 << 20  # of their base64 in all
+_PICTURE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 _MAX_PRESENT = 32
 _MAX_PERSONALITY = 400
@@ -45,7 +49,7 @@ def system_prompt(me: Persona) -> str:
 def assess_prompt(moment: Moment) -> str:
     """What goes on, and the question whether the companion wants to speak."""
     question = load_template("assess", moment.me.language, _ASSESS).fill({"name": moment.me.name})
-    return f"{_scene(moment)}\n\n{question}"
+    return f"{_scene(moment, new=True)}\n\n{question}"
 
 
 def compose_prompt(moment: Moment) -> str:
@@ -57,12 +61,24 @@ def compose_prompt(moment: Moment) -> str:
         {
             "name": me.name,
             "language": words.languages.get(primary, words.same_language),
-            "begin": words.begin if moment.message is None else "",
+            "begin": _begin(moment, words),
             "instructions": _bullets(f"`{each.tool}`: {each.text}" for each in moment.instructions),
+            "reminders": _bullets(_reminders(moment, words)),
             "closing": words.closing[moment.closing],
         }
     )
     return f"{_scene(moment)}\n\n{request}"
+
+
+def pictures(moment: Moment, *, new: bool = False) -> tuple[Picture, ...]:
+    """The pictures that go with a prompt of this moment, in the order in which it counts them: the
+    newest, a few, and no larger than a request may be.
+
+    Args:
+        moment: the moment.
+        new: only those that are news, as `assess_prompt` wants it: it is asked at every message.
+    """
+    return tuple(line.picture for line in _pictured(moment, new=new) if line.picture is not None)
 
 
 def looked_up(tool: str, result: str) -> str:
@@ -70,17 +86,20 @@ def looked_up(tool: str, result: str) -> str:
     return quote([{"looked_up_with": tool, "found": clip(result, _MAX_SECTION)}])
 
 
-def _scene(moment: Moment) -> str:
+def _scene(moment: Moment, *, new: bool = False) -> str:
     me, message, zone = moment.me, moment.message, moment.now.tzinfo
     earlier = [line for line in moment.recent if message is None or line.id != message.id]
     newest = _within(reversed(earlier))[::-1]
+    shown = {line.id: number for number, line in enumerate(_pictured(moment, new=new), 1)}
     return load_template("moment", me.language, _MOMENT).fill(
         {
             "time": _time(moment.now, load_words(me.language).weekdays),
             "present": quote(_someone(each) for each in moment.present[:_MAX_PRESENT]),
             "topic": quote([{"topic": clip(moment.topic, _MAX_TEXT)}] if moment.topic else []),
             "recalled": quote(_said(line, me.id, zone) for line in _within(moment.recalled)),
-            "perceived": quote(_said(line, me.id, zone) for line in _within(moment.perceived)),
+            "perceived": quote(
+                {**_said(line, me.id, zone), **_marks(line, shown)} for line in _within(moment.perceived)
+            ),
             "recent": quote(_said(line, me.id) for line in newest),
             "message": quote([_said(message, me.id, limit=None)] if message else []),
         }
@@ -102,6 +121,42 @@ def _said(
         record["to"] = line.to
     verb = {"did": "did", "perceived": "showed"}.get(line.kind, "said")
     return {**record, verb: text}
+
+
+def _pictured(moment: Moment, *, new: bool) -> list[Line]:
+    """The lines whose pictures are shown, oldest first."""
+    room, found = _MAX_PICTURES_SIZE, list[Line]()
+    for line in reversed(_within(moment.perceived)):
+        picture = line.picture
+        if picture is None or picture.media_type not in _PICTURE_TYPES or (new and line.told):
+            continue
+        if len(picture.base64) > room:
+            continue
+        room -= len(picture.base64)
+        found.insert(0, line)
+        if len(found) == _MAX_PICTURES:
+            break
+    return found
+
+
+def _begin(moment: Moment, words: Words) -> str:
+    if moment.message is not None:
+        return ""
+    given = (text for why, text in words.begin.items() if why == moment.opening)
+    return next(given, words.begin["asked"])
+
+
+def _reminders(moment: Moment, words: Words) -> Iterator[str]:
+    if moment.change_topic:
+        yield words.change_topic
+    if not moment.may_ask:
+        yield words.no_question
+
+
+def _marks(line: Line, shown: Mapping[str, int]) -> dict[str, object]:
+    """What is to be known of something perceived: whether it is news here, and which picture it is."""
+    news: dict[str, object] = {} if line.told else {"new": True}
+    return news | ({"picture": shown[line.id]} if line.id in shown else {})
 
 
 def _someone(someone: Someone) -> dict[str, object]:

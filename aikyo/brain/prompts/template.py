@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
+from typing import Literal, get_args
 
 import msgspec
 from msgspec import Struct
@@ -23,6 +24,9 @@ _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _NOTE = re.compile(r"<!--.*?-->\s*", re.DOTALL)
 _HEADING = re.compile(r"^(?=## )", re.MULTILINE)
 _FALLBACK = "en"
+
+Opening = Literal["asked", "silence", "newcomer", "context"]
+OPENINGS: tuple[Opening, ...] = get_args(Opening)
 
 
 class Template:
@@ -59,22 +63,27 @@ class Words(Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         weekdays: Monday first.
-        begin: what to do when nobody has said anything yet.
+        begin: what to do when nobody has said anything yet, by why the talk begins (`Moment.opening`).
+        change_topic: what to do when the talk goes in circles.
+        no_question: what to do when a question is not in order.
         same_language: what stands for a language that has no name here.
         languages: names of languages, by tag.
         closing: what to do at each stage of winding down.
     """
 
     weekdays: tuple[str, str, str, str, str, str, str]
-    begin: str
+    begin: dict[Opening, str]
+    change_topic: str
+    no_question: str
     same_language: str
     languages: dict[str, str]
     closing: dict[Closing, str]
 
     def __post_init__(self) -> None:
-        missing = [stage.value for stage in Closing if stage not in self.closing]
-        if missing:
-            raise ValueError(f"`closing` lacks {', '.join(missing)}")
+        for name, table, keys in (("closing", self.closing, Closing), ("begin", self.begin, OPENINGS)):
+            missing = [str(key) for key in keys if key not in table]
+            if missing:
+                raise ValueError(f"`{name}` lacks {', '.join(missing)}")
 
 
 @lru_cache(maxsize=64)

@@ -13,6 +13,7 @@ from .model import (
     Voice,
     load_profile,
 )
+from .trust import Trust
 
 __all__ = [
     "BrainChoice",
@@ -22,6 +23,7 @@ __all__ = [
     "Metadata",
     "Profile",
     "ProfileError",
+    "Trust",
     "Voice",
     "check_profile",
     "choose_profiles",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time
 from itertools import islice
 from pathlib import Path as FilePath
@@ -17,8 +17,10 @@ from ...errors import nearest
 from ...toml import Document, Path, Problem, TomlError, check_table, read_toml
 from ...wire import NAME, bare_name, companion_id
 from ...wire.limits import text_problem
-from ..tools import ACTIONS, KNOWLEDGE
+from ..toolset import Toolset
 from .shape import Metadata, Tables
+from .tool_checking import find_tools
+from .trust import NOBODY, Trust
 
 __all__ = ["COLORS", "check_profile", "read_profile"]
 
@@ -38,14 +40,23 @@ MAX_ITEM = 1024
 MAX_PROBLEMS = 20
 
 
-def check_profile(file: FilePath) -> list[Problem]:
-    """The problems of a profile's file, top to bottom, 20 at the most; none means that it loads."""
-    found = read_profile(file)
+def check_profile(file: FilePath, trust: Trust = NOBODY) -> list[Problem]:
+    """The problems of a profile's file, top to bottom, 20 at the most; none means that it loads. Where
+    `trust` allows it, its own tools are loaded; see `read_profile`."""
+    found = read_profile(file, trust)
     return found if isinstance(found, list) else []
 
 
-def read_profile(file: FilePath) -> tuple[Tables, Triggers] | list[Problem]:
-    """The tables of a profile's file with its id filled in, and its triggers; or all its problems."""
+def read_profile(
+    file: FilePath, trust: Trust = NOBODY
+) -> tuple[Tables, Triggers, Toolset] | list[Problem]:
+    """The tables of a profile's file with its id filled in, its triggers and its tools; or all its
+    problems.
+
+    Args:
+        file: which.
+        trust: which folders' profiles may name Python code, which is run to load it.
+    """
     try:
         document = read_toml(file)
     except TomlError as error:
@@ -58,11 +69,12 @@ def read_profile(file: FilePath) -> tuple[Tables, Triggers] | list[Problem]:
     ident = tables.metadata.id or companion_id(file.stem)
     tables = msgspec.structs.replace(tables, metadata=msgspec.structs.replace(tables.metadata, id=ident))
     problems += _metadata_problems(document, tables.metadata, file)
-    problems += _tool_problems(document, tables)
+    toolset, wrong = find_tools(document, tables, file.parent, trusted=trust.covers(file))
+    problems += wrong
     compiled = _compile(document, tables)
     if isinstance(compiled, list) or problems:
         return sorted(problems + (compiled if isinstance(compiled, list) else []))
-    return tables, compiled
+    return tables, compiled, toolset
 
 
 def _gathered(document: Document) -> tuple[Document, list[Problem]]:
@@ -152,44 +164,6 @@ def _icon_problem(icon: str, file: FilePath) -> str:
     except OSError:  # no name that a file could have
         there = False
     return "" if there else f"'{icon[:80]}' is not there, beside this file"
-
-
-def _tool_problems(document: Document, tables: Tables) -> Iterator[Problem]:
-    actions = tables.metadata.actions
-    yield from _list_problems(document, "actions", actions, ACTIONS)
-    yield from _list_problems(document, "knowledge", tables.metadata.knowledge, KNOWLEDGE)
-    for index, condition in enumerate(tables.events.conditions):
-        path: Path = ("events", "conditions", index, "execute")
-        if not condition.execute:
-            yield document.at_value(path, f"condition {index + 1} has nothing in 'execute'")
-        seen: set[str] = set()
-        for item, execute in enumerate(condition.execute):
-            here = (*path, item, "tool")
-            if execute.tool not in actions:
-                hint = nearest(execute.tool, actions)
-                yield document.at_value(here, f"'{execute.tool[:80]}' is not among the actions{hint}")
-            elif execute.tool in seen:
-                yield document.at_value(here, f"'{execute.tool}' is told twice by one condition")
-            seen.add(execute.tool)
-            if what := _text_problem(execute.instruction):
-                yield document.at_value((*path, item, "instruction"), f"'instruction' {what}")
-
-
-def _list_problems(
-    document: Document, key: str, names: Sequence[str], known: Mapping[str, object]
-) -> Iterator[Problem]:
-    for index, name in enumerate(names):
-        if ":" in name:
-            what = (
-                f"'{name[:80]}': tools of one's own cannot be used yet; built in are {', '.join(known)}"
-            )
-        elif name not in known:
-            what = f"'{key}': unknown tool '{name[:80]}'{nearest(name, known)}"
-        elif name in names[:index]:
-            what = f"'{key}': '{name}' stands there twice"
-        else:
-            continue
-        yield document.at_value(("metadata", key, index), what)
 
 
 def _compile(document: Document, tables: Tables) -> Triggers | list[Problem]:

@@ -10,6 +10,7 @@ from ...errors import UsageError, nearest
 from ...paths import Home, bundled_profiles
 from ...wire import bare_name
 from .model import Profile, load_profile
+from .trust import NOBODY, Trust
 
 __all__ = ["choose_profiles", "find_profile", "list_profiles", "profile_dirs"]
 
@@ -56,8 +57,8 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def find_profile(name: str, dirs: Sequence[Path]) -> Profile:
-    """The profile called `name`, bare or as an id.
+def find_profile(name: str, dirs: Sequence[Path], trust: Trust = NOBODY) -> Profile:
+    """The profile called `name`, bare or as an id; see `load_profile`.
 
     Raises:
         UsageError: there is none; names the nearest.
@@ -67,10 +68,12 @@ def find_profile(name: str, dirs: Sequence[Path]) -> Profile:
     file = known.get(name) or known.get(bare_name(name))
     if file is None:
         raise UsageError(f"no profile '{name}'{nearest(bare_name(name), known)}")
-    return load_profile(file)
+    return load_profile(file, trust)
 
 
-def choose_profiles(count: int, names: Sequence[str], dirs: Sequence[Path]) -> list[tuple[str, Profile]]:
+def choose_profiles(
+    count: int, names: Sequence[str], dirs: Sequence[Path], trust: Trust = NOBODY
+) -> list[tuple[str, Profile]]:
     """Whom a swarm starts with: for each companion its own bare name, and its profile.
 
     When there are more companions than profiles, the profiles repeat with a number: after ``alice``
@@ -80,6 +83,7 @@ def choose_profiles(count: int, names: Sequence[str], dirs: Sequence[Path]) -> l
         count: how many companions.
         names: whom to take, in this order; empty: alice, bob and carol, then the others by name.
         dirs: where profiles are looked for.
+        trust: which folders' profiles may name Python code.
 
     Raises:
         UsageError: a name is unknown, or there are no profiles at all.
@@ -91,7 +95,7 @@ def choose_profiles(count: int, names: Sequence[str], dirs: Sequence[Path]) -> l
     wanted = list(names) or sorted(known, key=lambda name: (name not in _FIRST, name))
     if not wanted:
         raise UsageError(f"there are no profiles in {', '.join(map(str, dirs))}; see --profiles-dir")
-    profiles = [find_profile(name, dirs) for name in wanted[:count]]
+    profiles = [find_profile(name, dirs, trust) for name in wanted[:count]]
     chosen: dict[str, Profile] = {}
     for index in range(count):
         profile = profiles[index % len(profiles)]

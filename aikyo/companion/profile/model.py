@@ -10,8 +10,10 @@ from ...brain.base import Persona
 from ...conversation.triggers import Triggers
 from ...errors import UsageError
 from ...wire import Presence, companion_id
+from ..toolset import Toolset
 from .checking import read_profile
 from .shape import BrainChoice, Condition, Events, Execute, Metadata, Tables, Voice
+from .trust import NOBODY, Trust
 
 __all__ = [
     "BrainChoice",
@@ -36,15 +38,17 @@ class Profile(Tables, frozen=True, kw_only=True):
     Attributes:
         file: where it was read from.
         triggers: what `events` says, ready to be evaluated.
+        toolset: what it can call.
     """
 
     file: Path
     triggers: Triggers
+    toolset: Toolset
 
     @property
     def tools(self) -> tuple[str, ...]:
         """Everything this companion can call: its actions, then its knowledge."""
-        return self.metadata.actions + self.metadata.knowledge
+        return self.toolset.names
 
     @property
     def icon(self) -> Path | None:
@@ -81,15 +85,19 @@ class Profile(Tables, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, metadata=who)
 
 
-def load_profile(file: Path) -> Profile:
+def load_profile(file: Path, trust: Trust = NOBODY) -> Profile:
     """Read and check a profile.
+
+    Args:
+        file: which.
+        trust: which folders' profiles may name Python code, which is run to load it.
 
     Raises:
         ProfileError: the first problem of its file.
     """
-    found = read_profile(file)
+    found = read_profile(file, trust)
     if isinstance(found, list):
         line, column, what = found[0]
         raise ProfileError(f"{file}:{line}:{column}: {what}")
-    tables, triggers = found
-    return Profile(**msgspec.structs.asdict(tables), file=file, triggers=triggers)
+    tables, triggers, toolset = found
+    return Profile(**msgspec.structs.asdict(tables), file=file, triggers=triggers, toolset=toolset)

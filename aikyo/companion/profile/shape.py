@@ -36,7 +36,7 @@ class Metadata(Struct, frozen=True, kw_only=True):
     color: str = "white"
     role: str = ""
     actions: tuple[str, ...] = ("speak", "move", "look", "gesture")
-    knowledge: tuple[str, ...] = ("companions", "recall", "clock")
+    knowledge: tuple[str, ...] = ("companions", "recall", "clock", "room")
 
 
 class BrainChoice(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,80 @@
+"""`aikyo simulate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import UsageError
+from .common import DebugOption, JsonOption, print_json
+from .terminal import note
+
+__all__ = ["simulate"]
+
+
+def simulate(
+    *,
+    companions: Annotated[int, typer.Option(min=1, max=64, help="How many companions talk.")] = 8,
+    people: Annotated[int, typer.Option(min=0, max=16, help="How many people speak among them.")] = 1,
+    turns: Annotated[int, typer.Option(min=1, max=100_000, help="How many turns to follow.")] = 500,
+    loss: Annotated[
+        float, typer.Option(min=0, max=1, help="What is lost, 0 to 1, for each receiver by itself.")
+    ] = 0.0,
+    delay: Annotated[
+        float, typer.Option(min=0, max=60, help="Seconds that something is under way at the most.")
+    ] = 0.1,
+    crash_every: Annotated[
+        int, typer.Option(min=0, help="Turns after which a companion dies and starts again; 0: never.")
+    ] = 50,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same turns.")] = 1,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE.svg", help="Draw the report into this file too.")
+    ] = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Have companions talk in virtual time, with things lost and late, and report how it went.
+
+    Brains draw what they want by chance; the companions are the real ones, and no model is asked.
+
+    Example: aikyo simulate --companions 8 --turns 500 --loss 0.05 --seed 1
+    """
+    import shutil
+
+    from ..report import make_report, render_svg, render_text
+    from ..simulator import Scenario
+    from ..simulator import simulate as run
+
+    if plot is not None and not plot.parent.is_dir():
+        raise UsageError(f"no folder {plot.parent} to draw {plot.name} into; make it, or choose another")
+    simulated = run(
+        Scenario(
+            companions=companions,
+            people=people,
+            turns=turns,
+            loss=loss,
+            delay=delay,
+            crash_every=crash_every,
+            seed=seed,
+        )
+    )
+    report = make_report(simulated.records)
+    if plot is not None:
+        _draw(plot, render_svg(report))
+    if as_json:
+        about = {"scenario": simulated.scenario, "seconds": simulated.seconds, "sent": simulated.sent}
+        also = {"lost": simulated.lost, "crashes": simulated.crashes, "report": report}
+        print_json(about | also)
+    else:
+        print(simulated.summary() + "\n")
+        print(render_text(report, shutil.get_terminal_size().columns))
+    note(f"(took {simulated.took:.1f} s)")
+
+
+def _draw(file: Path, picture: str) -> None:
+    try:
+        file.write_text(picture, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot draw into {file} ({(error.strerror or str(error)).lower()})") from None

@@ -1,0 +1,69 @@
+"""`aikyo simulate`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+FEW = ("--companions", "4", "--turns", "25", "--loss", "0.1", "--crash-every", "10", "--seed", "3")
+
+
+def run(*args: str, hash_seed: str = "0", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "aikyo", "simulate", *args]
+    environ = os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=120, env=environ, cwd=cwd
+    )
+
+
+def test_it_says_what_was_simulated_and_how_it_went(tmp_path: Path) -> None:
+    done = run(*FEW, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "4 companions and 1 person, seed 3" in done.stdout
+    assert "(10% drawn)" in done.stdout
+    assert "25 turns in" in done.stdout
+    assert "took" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_process_gives_the_same_report() -> None:
+    """Hashes of texts differ from one process to the next, and with them the order of sets."""
+    one, other = run(*FEW, "--json", hash_seed="1"), run(*FEW, "--json", hash_seed="2")
+    assert one.returncode == other.returncode == 0, one.stderr
+    assert one.stdout == other.stdout
+
+
+def test_json_is_one_object_with_scenario_and_report() -> None:
+    found = json.loads(run(*FEW, "--json").stdout)
+    assert found["scenario"]["loss"] == 0.1
+    assert found["scenario"]["seed"] == 3
+    assert found["report"]["turns"] == 25
+    assert 0 < found["lost"] < found["sent"]
+
+
+def test_a_plot_is_drawn(tmp_path: Path) -> None:
+    file = tmp_path / "talks.svg"
+    assert run(*FEW, "--plot", str(file)).returncode == 0
+    assert ElementTree.parse(file).getroot().tag.endswith("svg")
+
+
+@pytest.mark.parametrize("place", ["nowhere/talks.svg", "."])
+def test_a_plot_that_cannot_be_drawn_is_told_in_one_line(tmp_path: Path, place: str) -> None:
+    done = run(*FEW, "--plot", str(tmp_path / place))
+    assert done.returncode == 2
+    assert "draw" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("wrong", [("--loss", "1.5"), ("--turns", "0"), ("--companions", "x")])
+def test_a_wrong_flag_is_told_in_one_line(wrong: tuple[str, str]) -> None:
+    done = run(*wrong)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert wrong[0] in done.stderr

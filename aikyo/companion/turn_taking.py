@@ -129,7 +129,7 @@ class TurnTaking:
             state="speak" if assessment.speak else "listen",
             importance=min(10.0, max(0.0, assessment.importance)),
             selected=self._moments.addressed(message, talk),
-            closing=talk.closing,
+            closing=_next(talk.closing) if assessment.circles else talk.closing,
             reason=reason,
         )
         return state, assessment
@@ -426,3 +426,9 @@ class TurnTaking:
         turn.hear(state, trio.current_time())
         self._heard.wake()
         await self._world.publish(state)
+
+
+def _next(stage: Closing) -> Closing:
+    """The stage after this one: what a brain votes for that finds the talk repeating itself."""
+    stages = tuple(Closing)
+    return stages[min(stages.index(stage) + 1, len(stages) - 1)]

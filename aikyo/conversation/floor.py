@@ -20,9 +20,9 @@ IN_FLIGHT = 2.0
 """Seconds within which two roots count as said at once. Later than that, the one that is heard later is
 the later: nobody goes unheard for a slow clock."""
 
-SAID_AGAIN = 10.0
-"""Seconds within which an answer to something that was missed may be older than what was heard meanwhile:
-it may have been sent again. Its id tells."""
+STALE = 20.0
+"""Seconds within which an answer to something that was missed here is taken for a late one, if what it
+answers has a lower id than what the talk is at."""
 
 _MOST = 128
 
@@ -81,8 +81,8 @@ class Floor:
 
     def _takes_as_root(self, message: Message, now: float, *, by_person: bool) -> bool:
         if not by_person and message.reply_to is not None:  # an answer to what was missed here
-            late = now - self._at_since >= SAID_AGAIN
-            return late or self._at is None or message.id > self._at[1]
+            is_stale = self._at is not None and message.reply_to < self._at[1]
+            return not is_stale or now - self._at_since >= STALE
         if now - self._root_at >= IN_FLIGHT:
             return True
         if by_person is not self._root_is_persons:

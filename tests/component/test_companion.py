@@ -13,7 +13,7 @@ from msgspec import Raw
 from aikyo.brain import Assessment, BrainError, Moment, Toolbox, ToolError
 from aikyo.mesh.memory import MemoryMesh
 from aikyo.wire import Action, Closing, Context, Message, Payload, Presence
-from tests.support.gathering import ScriptedBrain, gathering
+from tests.support.gathering import Gathering, ScriptedBrain, gathering
 
 TRIO = ("alice", "bob", "carol")
 
@@ -118,6 +118,22 @@ async def test_a_talk_among_companions_closes_of_itself(tmp_path: Path) -> None:
         assert {Closing.NONE, Closing.PRE_CLOSING, Closing.CLOSING} <= set(stages)
         farewells = [m.sender for m in said[-3:]]
         assert sorted(farewells) == sorted(set(farewells))
+
+
+async def test_a_talk_closes_sooner_when_the_brains_find_that_it_repeats_itself(tmp_path: Path) -> None:
+    def bored(moment: Moment) -> Assessment:
+        return Assessment(speak=True, importance=5, circles=moment.turn >= 3)
+
+    minds = {name: ScriptedBrain(on_assess=bored) for name in (*TRIO, "dan")}
+    async with gathering(tmp_path, minds) as room:
+        others = [f"companion_{name}" for name in minds if name != "alice"]
+        room.companions["alice"].begin("tea", others)
+        await room.until(lambda: len(room.messages()) > 3 and said_enough(room))
+        assert len(room.messages()) < 20  # of the 25 that four would say
+
+
+def said_enough(room: Gathering) -> bool:
+    return {s.reason for s in room.states(room.messages()[-1].id)} == {"closed"}
 
 
 async def test_after_a_person_each_answers_at_most_once(tmp_path: Path) -> None:

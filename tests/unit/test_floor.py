@@ -9,7 +9,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aikyo.conversation.floor import IN_FLIGHT, SAID_AGAIN, Floor
+from aikyo.conversation.floor import IN_FLIGHT, STALE, Floor
 from aikyo.wire import Message
 
 
@@ -80,12 +80,13 @@ def test_what_is_heard_after_its_own_answer_is_not_gone_on_from() -> None:
 
 def test_an_answer_to_something_that_was_missed_is_gone_on_from() -> None:
     assert goes_on_from([by_mika("1"), said("3", "2")]) == "3"
-    assert goes_on_from([by_mika("1"), said("0", "missed")], apart=SAID_AGAIN) == "0"
+    assert goes_on_from([by_mika("1"), said("0", "00")], apart=STALE) == "0"
 
 
-def test_what_was_missed_and_is_sent_again_does_not_take_a_talk_back() -> None:
-    for newest in (said("5", "missed-too"), said("5", "1"), by_mika("5")):
-        assert goes_on_from([by_mika("1"), newest, said("3", "missed")], apart=3.0) == "5"
+def test_a_late_answer_to_something_old_that_was_missed_does_not_take_a_talk_back() -> None:
+    for newest in (said("5", "4"), said("5", "1"), by_mika("5")):
+        for late in (said("3", "2"), said("6", "2")):
+            assert goes_on_from([by_mika("1"), newest, late], apart=3.0) == "5"
 
 
 @given(st.integers(2, 12), st.integers(0, 1 << 32))

@@ -566,6 +566,22 @@ def take_states(gate: Gate, states: Any, author: str = "p1") -> None:
     gate.inbound.take("states", msgspec.json.encode(states), author, b"1")
 
 
+async def test_a_state_does_not_wait_for_what_its_author_published_before() -> None:
+    gate = numbered()
+    gate.roster.bind("p1", ALICE)
+    claim = State(sender=ALICE.id, message_id="m", state="composing")
+    start = int(EPOCH * 1e9)
+    published = {1: said(ALICE.id, "1"), 2: said(ALICE.id, "2"), 3: claim, 4: said(ALICE.id, "4")}
+    for n in (1, 3, 4):
+        data = msgspec.json.encode(published[n])
+        gate.inbound.take(published[n].topic, data, "p1", (start + n).to_bytes(8, "big"))
+    assert [received.payload for received in gate.delivered()] == [published[1], claim]
+    gate.inbound.take(
+        "messages", msgspec.json.encode(published[2]), "p1", (start + 2).to_bytes(8, "big")
+    )
+    assert [received.payload for received in gate.delivered()] == [published[2], published[4]]
+
+
 async def test_without_an_election_nobody_judges_for_others() -> None:
     gate = Gate()
     gate.roster.bind("p1", ALICE)

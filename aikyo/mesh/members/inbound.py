@@ -16,7 +16,7 @@ from typing import Protocol
 
 import trio
 
-from ...wire import Decoded, Payload, Presence, State, WireError, decode, derived_id
+from ...wire import Decoded, Payload, Presence, State, Topic, WireError, decode, derived_id
 from ..base import Received
 from ..roster import Roster
 from .held import Held, WaitingRoom
@@ -105,6 +105,9 @@ class Inbound:
         if author == self._peer or not is_counting(number, self._clock()):
             self._read(arrival)
             return
+        if topic == Topic.STATES:  # these need no order, and a claim that is held back is no claim
+            self._read(arrival)
+            arrival = Arrival("", b"", author, sequence)  # its number counts, for the rest
         waited = bool(self._order)
         self._read_all(self._order.put(arrival, trio.current_time()))
         if self._order and not waited:  # who came first has waited long enough first
@@ -143,7 +146,8 @@ class Inbound:
 
     def _read_all(self, arrivals: Iterable[Arrival]) -> None:
         for arrival in arrivals:
-            self._read(arrival)
+            if arrival.topic:
+                self._read(arrival)
 
     def _read(self, arrival: Arrival) -> None:
         topic, data, author, sequence = arrival

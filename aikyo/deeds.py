@@ -28,7 +28,7 @@ REASONS = {
     "closed": "it has come to its end",
     "nobody-wanted": "nobody has more to say",
     "limit": "whoever would answer has taken all the turns it may",
-    "interrupted": "somebody else was spoken to meanwhile",
+    "interrupted": "a person spoke to whoever was about to answer",
     "no-quorum": "nobody was there to answer",
     "quiet": "whoever would answer was asked to be quiet",
     "brain-failed": "no brain was able to answer",

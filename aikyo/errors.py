@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
-__all__ = ["AikyoError", "NotRunningError", "UsageError", "leaves", "nearest"]
+__all__ = ["AikyoError", "NotRunningError", "UsageError", "leaves", "nearest", "text_of"]
 
 
 class AikyoError(Exception):
@@ -54,3 +54,11 @@ def leaves(error: BaseException) -> list[BaseException]:
         return [error]
     found = [leaf for one in error.exceptions for leaf in leaves(one)]
     return sorted(found, key=lambda leaf: not isinstance(leaf, AikyoError))
+
+
+def text_of(error: BaseException) -> str:
+    """`str(error)`, also for an error of somebody else's whose class fails at that."""
+    try:
+        return str(error)
+    except Exception:
+        return "it cannot be said why"

@@ -12,7 +12,7 @@ def water(what: Water) -> str:
     \"\"\"Water a plant.\"\"\"
     return f"The {what.plant} looks better."
 
-@knowledge(timeout=30)
+@knowledge
 async def eyes(here: Here) -> str:
     \"\"\"What is on the desk, as somebody's camera sees it.\"\"\"
     return (await here.ask("vision", {"prompt": "What is on the desk?"}))["text"]
@@ -34,7 +34,7 @@ from msgspec import Struct
 from .brain import ToolError, ToolSpec
 from .room import Layout
 
-__all__ = ["Here", "Tool", "ToolError", "action", "input_schema", "knowledge"]
+__all__ = ["MAX_TIMEOUT", "Ask", "Here", "Tool", "ToolError", "action", "input_schema", "knowledge"]
 
 DEFAULT_TIMEOUT = 10.0
 MAX_TIMEOUT = 120.0
@@ -43,6 +43,7 @@ MAX_THREADS = 4
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _ONE_LINE = 1024
+_BY_PLACE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 Kind = Literal["action", "knowledge"]
 
@@ -90,7 +91,8 @@ class Here:
             kind: what is asked for, the Query's `type`: ``vision``, ``speak``, or a tool's name.
             body: what to tell them.
             to: ids or names of whom to ask; empty: everybody.
-            timeout: seconds to wait at the most, up to 120. The tool's own time-out goes on meanwhile.
+            timeout: seconds to wait at the most, up to 120. If that is longer than the tool has left, it
+                is given as long, but not over 120 in all.
 
         Returns:
             The answer's `body`.
@@ -260,12 +262,14 @@ def _tool(
 def _signature(function: Callable[..., Any], name: str) -> tuple[type[Struct] | None, bool, Any]:
     """The Struct that the function takes, whether it takes a `Here`, and what it returns."""
     hints = get_type_hints(function, include_extras=True)
+    parameters = inspect.signature(function).parameters
     if "return" not in hints:
         raise TypeError(f"{name} needs the type of what it returns: def {name}(…) -> str")
-    taken = [hints.get(parameter) for parameter in inspect.signature(function).parameters]
+    taken = [hints.get(parameter) for parameter in parameters]
     model = taken[0] if taken and taken[0] is not Here else None
     rest = taken if model is None else taken[1:]
-    if rest not in ([], [Here]) or (model is None and len(taken) != len(rest)):
+    by_place = all(parameter.kind in _BY_PLACE for parameter in parameters.values())
+    if rest not in ([], [Here]) or (model is None and len(taken) != len(rest)) or not by_place:
         raise TypeError(f"{name} takes a Struct and a Here, or one of them, or nothing; say their types")
     if model is not None and not (isinstance(model, type) and issubclass(model, Struct)):
         raise TypeError(f"{name} takes a msgspec Struct, not {model!r}"[:_ONE_LINE])

@@ -38,6 +38,10 @@ _ROUNDS = 4
 """Requests in one turn. The last one lets no tool be called, so that it ends in words."""
 
 
+_NO_NEWS = frozenset({"done", "said"})
+"""What an action gives that gives nothing; more is for the model to hear."""
+
+
 class AnthropicBrain(Brain):
     """Claude through the Messages API.
 
@@ -80,7 +84,8 @@ class AnthropicBrain(Brain):
 
     async def compose(self, moment: Moment, toolbox: Toolbox) -> None:
         """As `Brain.compose`, within 45 seconds of thinking (the tools' own time not cut short).
-        One request as a rule; more only when something is looked up or was called wrongly."""
+        One request as a rule; more only when something is looked up, an action has something to
+        tell, or a tool was called wrongly."""
         deadline = trio.current_time() + _COMPOSE_SECONDS
         specs = toolbox.specs
         turn = _Turn(toolbox, {spec.name: spec.kind for spec in specs})
@@ -169,7 +174,7 @@ class _Turn:
                 content, failed = await self._call(call), False
             except ToolError as error:
                 content, failed = str(error), True
-            if not failed and self.kinds.get(call.name) == "knowledge":
+            if not failed and (self.kinds.get(call.name) == "knowledge" or content not in _NO_NEWS):
                 content = looked_up(call.name, content)
                 self.waiting = True
             self.waiting |= failed

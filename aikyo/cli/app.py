@@ -5,9 +5,13 @@ Nothing imported here may be slow: a command's libraries are imported when it ru
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
+import threading
+from collections.abc import Container
+from contextlib import suppress
 from typing import NoReturn
 
 import typer
@@ -72,6 +76,7 @@ def main(args: list[str] | None = None) -> NoReturn:
 
     Every foreseen error is one line on stderr; a traceback is shown only with `--debug`.
     """
+    known = set(threading.enumerate())
     argv = sys.argv[1:] if args is None else args
     debug = "--debug" in argv
     if argv[:1] == ["--debug"]:
@@ -97,7 +102,21 @@ def main(args: list[str] | None = None) -> NoReturn:
         if debug:
             raise
         code = _fail(f"a bug in aikyo: {error!r}; run it again with --debug to see where", 1)
-    sys.exit(code if isinstance(code, int) else 0)
+    _end(code if isinstance(code, int) else 0, known)
+
+
+def _end(code: int, known: Container[threading.Thread]) -> NoReturn:
+    """Exit. The interpreter would wait for threads that tools of the user's own have begun: for those
+    that are no daemons, and for all of an executor's, which only it knows."""
+    pooled = getattr(sys.modules.get("concurrent.futures.thread"), "_threads_queues", ())
+    begun = [thread for thread in threading.enumerate() if thread not in known]
+    if not any(thread in pooled or not thread.daemon for thread in begun):
+        sys.exit(code)
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def _fail(message: str, code: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterable, Callable
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from .terminal import colored
@@ -34,13 +35,14 @@ async def print_lines(
     from ..outlet import Outlet
 
     color, outlet = colored(sys.stdout), Outlet(sys.stdout)
-    try:
-        async for envelope in envelopes:
-            line = _json_line(envelope, status) if as_json else _line(envelope, status, color)
-            if line:
-                await outlet.write(line + "\n")
-    finally:
-        await outlet.end()
+    with redirect_stdout(sys.stderr):  # what tools of one's own print goes there
+        try:
+            async for envelope in envelopes:
+                line = _json_line(envelope, status) if as_json else _line(envelope, status, color)
+                if line:
+                    await outlet.write(line + "\n")
+        finally:
+            await outlet.end()
 
 
 def _json_line(envelope: Envelope, status: Callable[[], SwarmStatus]) -> str:

@@ -42,10 +42,12 @@ def simulate(
     Example: aikyo simulate --companions 8 --turns 500 --loss 0.05 --seed 1
     """
     import shutil
+    import sys
 
     from ..report import make_report, render_svg, render_text
     from ..simulator import Scenario
     from ..simulator import simulate as run
+    from ..text import encodable
 
     if plot is not None and not plot.parent.is_dir():
         raise UsageError(f"no folder {plot.parent} to draw {plot.name} into; make it, or choose another")
@@ -69,7 +71,8 @@ def simulate(
         print_json(about | also)
     else:
         print(simulated.summary() + "\n")
-        print(render_text(report, shutil.get_terminal_size().columns))
+        shown = render_text(report, shutil.get_terminal_size().columns)
+        print(encodable(shown, sys.stdout.encoding or "utf-8"))
     note(f"(took {simulated.took:.1f} s)")
 
 

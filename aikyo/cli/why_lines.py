@@ -22,21 +22,22 @@ _NARROW = 24
 
 _ENDINGS = {
     "closed": "the talk had wound down and is closed",
-    "nobody-wanted": "nobody wanted to",
+    "nobody-wanted": "nobody had more to say",
     "limit": "whoever wanted to has used up the turns it may take (turns_per_talk, turns_per_hour)",
-    "interrupted": "whoever was about to was interrupted by a person",
-    "no-quorum": "nobody who could have was heard in time",
-    "quiet": "all were told to be quiet (aikyo quiet NAME --mode normal ends that)",
+    "interrupted": "a person spoke to whoever was about to",
+    "no-quorum": "no companion that could have was there, or was heard of in time",
+    "quiet": "whoever could have was asked to be quiet, or to speak only when turned to "
+    "(aikyo quiet NAME --mode normal ends that)",
     "brain-failed": "the brain failed (aikyo ps shows more)",
-    "superseded": "somebody went on with the talk before that",
+    "superseded": "somebody went on with the talk first",
 }
 _REASONS = {
     "had-say": "it has had its say since a person last spoke",
     "limit": "it has used up the turns it may take",
-    "quiet": "it was told to be quiet",
+    "quiet": "it was asked to be quiet, or to speak only when turned to",
     "brain-failed": "its brain failed",
-    "interrupted": "a person interrupted it",
-    "closed": "it takes the talk for closed",
+    "interrupted": "a person spoke to it meanwhile",
+    "closed": "the talk is over for it",
     "busy": "it was speaking elsewhere",
 }
 _OPENINGS = {
@@ -61,7 +62,7 @@ def turn_lines(
     width = max(width, _NARROW)
     lines = [*_opening(turn, texts, width)]
     lines += ["", *_section(_outcome(turn), width, color), *_answers(turn, texts, width)]
-    if turn.offers or turn.invited:
+    if turn.offers or turn.invited or turn.claims:
         lines += ["", *_section("Who was asked, as they were ranked:", width, color)]
         lines += _offers(turn, width)
     for note in turn.notes:
@@ -114,8 +115,10 @@ def _outcome(turn: TurnRecord) -> str:
             return f"{_name(turn.answered_by[0])} answered when somebody else had gone on already:"
         case _ if not turn.outcome:
             return "Nobody has answered yet; the turn goes on."
-        case _ if not turn.offers and not turn.invited and turn.outcome == "nobody-wanted":
-            return "Nobody answered: no companion was spoken to."
+        case _ if (
+            not turn.offers and not turn.invited and turn.outcome in {"nobody-wanted", "no-quorum"}
+        ):
+            return f"Nobody answered: no companion was {'there' if turn.by_person else 'spoken to'}."
         case _:
             return f"Nobody answered: {_ENDINGS.get(turn.outcome, inert(turn.outcome))}."
 
@@ -136,8 +139,8 @@ def _offers(turn: TurnRecord, width: int) -> Iterator[str]:
         rank += speaks
         text = _wanted(offer) if speaks else _listened(offer)
         yield from _item(f"{rank}." if speaks else "-", text + _claimed(offer.who, claims), width)
-    silent = [who for who in turn.invited if who not in {offer.who for offer in turn.offers}]
-    for who in silent:
+    heard = {offer.who for offer in turn.offers}
+    for who in (who for who in dict.fromkeys((*turn.invited, *claims)) if who not in heard):
         why = " and left the mesh" if who in turn.left else ""
         yield from _item("-", f"{_name(who)} said nothing in time{why}{_claimed(who, claims)}", width)
 
@@ -158,8 +161,8 @@ def _wanted(offer: Offer) -> str:
 def _listened(offer: Offer) -> str:
     reason = _REASONS.get(offer.reason, inert(offer.reason))
     turned = "; it was turned to" if offer.selected else ""
-    why = f": {reason}" if reason else ""
-    return f"{_name(offer.who)} wanted to listen{why}{turned}"
+    did = f"held back: {reason}" if reason else "did not want to speak"
+    return f"{_name(offer.who)} {did}{turned}"
 
 
 def _claimed(who: str, claims: Mapping[str, Claim]) -> str:
@@ -186,7 +189,7 @@ def _note(note: TurnNote, texts: Mapping[str, Entry]) -> Iterator[str]:
         brain = f" with {inert(note.brain)}" if note.brain else ""
         yield f"composed for {_seconds(note.seconds)}{brain}"
     if note.reason:
-        yield f"it said nothing: {_REASONS.get(note.reason, inert(note.reason))}"
+        yield f"it said nothing: {_REASONS.get(note.reason, clip(inert(note.reason), _LONGEST))}"
 
 
 def _remembered(ident: str, texts: Mapping[str, Entry]) -> str:

@@ -48,7 +48,11 @@ from .world import World
 __all__ = ["Companion"]
 
 MAX_TURNS_AT_ONCE, MAX_TURNS_FOR_ONE = 32, 8
-"""Turns that are followed at once, in all and of one peer's messages: a flood leaves room for others."""
+"""Turns that are followed at once, in all and of one peer's messages: a flood leaves room for others,
+and peers of other homes, however many they are, leave room for our own."""
+
+LOOKS_AGAIN = 2.0
+"""Seconds after which it is looked at the latest whether people still wait."""
 
 
 class Companion:
@@ -122,15 +126,19 @@ class Companion:
 
     async def _begin(self, opening: Opening) -> None:
         """Say the first word of a talk; a person who speaks to us meanwhile is answered instead."""
+        while self._turns.is_awaited_by_people:
+            await self._heard.wait_until(trio.current_time() + LOOKS_AGAIN)
         world, now = self._world, trio.current_time()
-        if why := world.taken.why_none(opening.conversation, now):
-            self._voice.rest(why)
-            return
-        hands = self._voice.hands(Occasion(opening.conversation, opening.to))
+        hands = self._voice.hands(
+            Occasion(opening.conversation, opening.to, may_speak=lambda: world.quiet.mode == "normal")
+        )
         moment: Moment | None = None
         problem = "interrupted"
         try:
             async with self._voice.mouth:
+                if hindrance := self._hindrance(opening, now):
+                    problem = hindrance
+                    return
                 with self._voice.interruptible():
                     moment = await self._moments.beginning(opening)
                     problem = await self._voice.compose(moment, hands)
@@ -138,6 +146,8 @@ class Companion:
             if hands.message is not None:
                 world.taken.take(opening.conversation, trio.current_time())
                 problem = ""
+            elif world.quiet.mode != "normal":
+                problem = "quiet"
             note = TurnNote(
                 companion=world.me,
                 conversation=opening.conversation,
@@ -152,6 +162,16 @@ class Companion:
             )
             world.note(note)
         await self._voice.sound(hands.message.message if hands.message else "")
+
+    def _hindrance(self, opening: Opening, since: float) -> str:
+        """Why it is not to be composed after all; nothing if it is."""
+        if self._world.quiet.mode != "normal":
+            return "quiet"
+        if self._turns.was_interrupted_since(since):
+            return "interrupted"
+        if why := self._world.taken.why_none(opening.conversation, trio.current_time()):
+            self._voice.rest(why)
+        return why
 
     def _starts(self, context: Context) -> tuple[Fired, ...]:
         return self._profile.triggers.starts_on(self._moments.facts_of(context))
@@ -198,16 +218,19 @@ class Companion:
             return
         talk, turn = heard
         if by_person:
-            self._turns.interrupt()
             await self._obey(message, talk, received.peer)
-        if turn.is_over:
+            self._turns.interrupt()
+        if turn.is_over or self._world.me not in turn.invited:
             return
         busy, peer = self._taking_part, received.peer
-        if busy.total() >= MAX_TURNS_AT_ONCE or busy[peer] >= MAX_TURNS_FOR_ONE:
+        is_full = busy.total() >= MAX_TURNS_AT_ONCE and not self._world.owns(peer)
+        if is_full or busy[peer] >= MAX_TURNS_FOR_ONE:
             self.dropped += 1
             await self._turns.decline(turn)
             return
         busy[peer] += 1
+        if by_person:
+            self._turns.owe(turn)
         nursery.start_soon(self._take_part, talk, turn, peer)
 
     async def _take_part(self, talk: Talk, turn: Turn, peer: str) -> None:
@@ -242,7 +265,7 @@ class Companion:
             await quiet.changed()
         while True:
             if quiet.mode == "quiet":
-                self._turns.interrupt()
+                self._voice.interrupt()
             until = 0.0
             if quiet.until is not None:
                 until = self._world.clock() + quiet.until - trio.current_time()

@@ -95,6 +95,7 @@ class Hands:
             raise ToolError("you have spoken already; the next word is somebody else's")
         if not self._occasion.may_speak():
             raise ToolError("the conversation has moved on; this was not said")
+        await trio.lowlevel.checkpoint_if_cancelled()  # interrupted: what is unsaid stays so
         targets = [self._resolve(name) for name in speak.to]
         metadata: dict[str, Any] = {}
         if speak.emotion:

@@ -83,7 +83,7 @@ class Moments:
 
     def addressed(self, message: Message, talk: Talk) -> bool:
         """Whether the message turns to this companion in particular, as it stands in its talk."""
-        return talk.turns_to(message, self._world.me, (self._persona.name,))
+        return talk.turns_to(message, self._world.me)
 
     async def beginning(self, opening: Opening) -> Moment:
         """The moment of beginning a talk."""

@@ -62,7 +62,7 @@ class Quiet:
         changed = self._changed
         await trio.lowlevel.checkpoint()
         while not changed.is_set() and not self._is_over():
-            left = math.inf if self._until is None else self._until - self._now()
+            left = math.inf if self._until is None else max(0.0, self._until - self._now())
             with trio.move_on_after(left):
                 await changed.wait()
         if self._is_over():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -10,20 +12,26 @@ import trio
 from msgspec import Struct
 
 from ..brain import ToolError
-from ..tools import Here, Tool
+from ..errors import leaves, text_of
+from ..tools import MAX_TIMEOUT, Ask, Here, Tool
 
 __all__ = ["as_text", "run_tool"]
 
 MAX_RESULT = 16 << 10
 """Characters of a result that a brain is told."""
 
+_TO_GO_ON = 1.0  # seconds for what a tool makes of an answer, or of there being none
 _MAX_ERROR = 300
+
+_ENDS = (trio.Cancelled, KeyboardInterrupt, GeneratorExit)
+"""What ends a tool from outside, and is no failure of its own."""
 
 log = logging.getLogger(__name__)
 
 
 async def run_tool(tool: Tool, given: Struct, here: Here) -> Any:
-    """Call a tool, and check what it gives.
+    """Call a tool, and check what it gives. One that asks others has as long as it waits for them, but
+    no longer than any tool may have.
 
     Cancelled, an async tool ends at once; one in a thread is left to itself, and its result is dropped.
 
@@ -39,17 +47,26 @@ async def run_tool(tool: Tool, given: Struct, here: Here) -> Any:
         ToolError: it took too long, failed, or gave what it does not promise; one line for the brain. A
             failure is in the log with its traceback, unless the tool raised a `ToolError` itself.
     """
+    began = trio.current_time()
+    scope = trio.CancelScope(deadline=began + tool.timeout)
+    if here.asking is not None:
+        here = replace(here, asking=_patient(here.asking, scope))
     args = (*((given,) if tool.wants_input else ()), *((here,) if tool.wants_here else ()))
     try:
-        with trio.move_on_after(tool.timeout) as scope:
+        with scope:
             return _checked(tool, await _called(tool, args))
-    except ToolError as error:
-        raise ToolError(_line(str(error))) from None
-    except (Exception, SystemExit) as error:
-        log.warning("the tool %s of %s failed", tool.name, here.companion, exc_info=True)
-        raise ToolError(_line(f"{tool.name} failed: {type(error).__name__}: {error}")) from None
-    assert scope.cancelled_caught
-    raise ToolError(f"{tool.name} has not come back within {tool.timeout:g} s")
+        why = f"{tool.name} has not come back within {scope.deadline - began:.3g} s"
+    except BaseException as error:  # a thread may raise anything, a nursery a group with anything in it
+        faults = [leaf for leaf in leaves(error) if not isinstance(leaf, _ENDS)]
+        if not faults:
+            raise
+        own = [fault for fault in faults if not isinstance(fault, ToolError)]
+        if own:
+            log.warning("the tool %s of %s failed", tool.name, here.companion, exc_info=True)
+        why = f"{tool.name} failed: {type(own[0]).__name__}: " if own else ""
+        why += text_of((own or faults)[0])
+    await trio.lowlevel.checkpoint_if_cancelled()  # where it failed because it was cancelled
+    raise ToolError(_line(why))
 
 
 def as_text(result: Any) -> str:
@@ -63,6 +80,19 @@ async def _called(tool: Tool, args: tuple[Any, ...]) -> Any:
     if tool.is_async:
         return await tool(*args)
     return await trio.to_thread.run_sync(tool, *args, limiter=tool.threads, abandon_on_cancel=True)
+
+
+def _patient(ask: Ask, scope: trio.CancelScope) -> Ask:
+    """`ask`, leaving the tool that runs in `scope` the time until its question has had its own."""
+    latest = trio.current_time() + MAX_TIMEOUT
+
+    def patiently(
+        kind: str, body: Mapping[str, Any], *, to: tuple[str, ...], timeout: float
+    ) -> Awaitable[dict[str, Any]]:
+        scope.deadline = min(latest, max(scope.deadline, trio.current_time() + timeout + _TO_GO_ON))
+        return ask(kind, body, to=to, timeout=timeout)
+
+    return patiently
 
 
 def _checked(tool: Tool, result: Any) -> Any:

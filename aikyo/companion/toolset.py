@@ -58,7 +58,7 @@ def checked(name: str, params: Mapping[str, Any], model: type[Struct]) -> Struct
         return msgspec.convert(params, model)
     except msgspec.ValidationError as error:
         raise ToolError(f"{name}: {error}") from None
-    except Exception as error:  # of a Struct that checks itself, and has a bug
+    except (Exception, SystemExit) as error:  # of a Struct that checks itself, and has a bug
         log.warning("the tool %s could not read its input", name, exc_info=True)
         raise ToolError(f"{name} could not read its input: {type(error).__name__}") from None
 

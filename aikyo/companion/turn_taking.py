@@ -42,8 +42,8 @@ FIRST_REPEAT, LAST_REPEAT = 0.1, 2.0
 """Seconds after which a claim is said again, the first time and from the sixth time on: who missed it
 must not take the turn too, and who hears it no more knows that the speaker is gone."""
 
-MAX_INTERRUPTIONS = 8
-"""How often in a row what is composed is dropped for a person, before it is said after all."""
+MAX_INTERRUPTIONS = 3
+"""How often the answer to one person is dropped for others, before it is said after all."""
 
 ANSWERS_KEPT, SAID_AGAIN = 32, 3
 """Own answers that are sent once more to one who missed them, and how often."""
@@ -70,14 +70,23 @@ class TurnTaking:
         self._heard = heard
         self._for_people: list[Turn] = []  # open turns of people's messages, the newest last
         self._interrupted_at = float("-inf")
-        self._interruptions = 0
         self._answers: OrderedDict[str, tuple[Message, int]] = OrderedDict()
+
+    @property
+    def is_awaited_by_people(self) -> bool:
+        """Whether a person has had no answer yet, of us or of others."""
+        return any(not turn.is_over for turn in self._for_people)
+
+    def was_interrupted_since(self, moment: float) -> bool:
+        """Whether a person has spoken to us since then."""
+        return self._interrupted_at >= moment
+
+    def owe(self, turn: Turn) -> None:
+        """A person waits for the answer in `turn`, from now on until our part in it is over."""
+        self._for_people.append(turn)
 
     async def take_part(self, talk: Talk, turn: Turn) -> None:
         """Say what one wants, and follow the turn until it is over or taken."""
-        by_person = self._world.is_person(turn.message.sender)
-        if by_person:
-            self._for_people.append(turn)
         try:
             if isinstance(turn, LedTurn):
                 await self._follow_led(talk, turn)
@@ -86,7 +95,7 @@ class TurnTaking:
                 await self._tell(state, turn)
                 await self._follow(talk, turn, assessment)
         finally:
-            if by_person:
+            if turn in self._for_people:
                 self._for_people.remove(turn)
                 self._heard.wake()
 
@@ -97,8 +106,6 @@ class TurnTaking:
 
     def interrupt(self) -> None:
         """A person has spoken to us: whatever we were about to say to others is dropped."""
-        if self._interruptions >= MAX_INTERRUPTIONS:
-            return
         self._interrupted_at = trio.current_time()
         self._voice.interrupt()
         self._heard.wake()
@@ -136,29 +143,19 @@ class TurnTaking:
 
     def _refusal(self, talk: Talk, turn: Turn) -> str:
         """Why we may not speak, as a State says it; nothing if we may."""
-        world, now = self._world, trio.current_time()
-        if reason := talk.refusal(world.me):
+        if reason := talk.refusal(self._world.me) or self._hindrance(talk, turn):
             return reason
-        if self._is_quiet(talk, turn):
-            return "quiet"
-        if not world.is_person(turn.message.sender) and (
-            self._stands_back(turn) or self._has_a_person_waiting(turn)
-        ):
-            return "interrupted"
-        if why := world.taken.why_none(talk.id, now):
-            self._voice.rest(why)
-            return "limit"
         return "" if self._may_spend("weigh", talk) else "limit"
 
     async def _follow(self, talk: Talk, turn: Turn, assessment: Assessment) -> None:
         """Follow the turn until it is over, and take it when it is one's own."""
-        while True:
+        while not isinstance(decision := turn.decide(trio.current_time()), Over):
             if self._stands_back(turn):
-                await self.decline(turn, "interrupted")
+                is_awaited = not turn.is_decided or self._world.me in turn.standing_by
+                if assessment.speak and is_awaited:
+                    await self.decline(turn, "interrupted")
                 return
-            match turn.decide(trio.current_time()):
-                case Over():
-                    return
+            match decision:
                 case Speaker(who=self._world.me, claimed=False) if self._busy_elsewhere(turn):
                     await self.decline(turn)
                 case Speaker(who=self._world.me, claimed=False, rank=rank):
@@ -167,7 +164,7 @@ class TurnTaking:
                     async with self._holding(turn, claim):
                         said = await self._use_turn(talk, turn, assessment)
                     await self._voice.sound(said)
-                case decision:
+                case _:
                     await self._heard.wait_until(decision.until)
 
     @asynccontextmanager
@@ -179,15 +176,12 @@ class TurnTaking:
             nursery.cancel_scope.cancel()
 
     async def _repeat(self, turn: Turn, claim: State) -> None:
-        pause, contested = FIRST_REPEAT, turn.contested
+        pause = FIRST_REPEAT
+        await trio.sleep(pause)
         while self._is_mine(turn):
-            until = trio.current_time() + pause
-            while trio.current_time() < until and turn.contested == contested:
-                await self._heard.wait_until(until)
-            contested = turn.contested
-            if self._is_mine(turn):
-                await self._tell(claim, turn)
+            await self._tell(claim, turn)
             pause = min(2 * pause, LAST_REPEAT)
+            await trio.sleep(pause)
 
     # A turn that one leads for all ----------------------------------------------------------------
 
@@ -251,18 +245,20 @@ class TurnTaking:
 
     async def _use_turn(self, talk: Talk, turn: Turn, assessment: Assessment) -> str:
         """Say what we have to say, unless the turn is lost meanwhile; what was said. What a person
-        interrupts is taken up again after that person's own turn, where nobody else can answer."""
+        interrupts is taken up again after the turns of those who wait then, where nobody else can
+        answer."""
+        interruptions = 0
         while await self._keep_turn(turn):
-            if self._is_quiet(talk, turn):  # since we said that we want to speak
-                await self._give_up(turn, "quiet")
-                break
-            hands, reason = await self._speak(talk, turn, assessment)
+            may_interrupt = interruptions < MAX_INTERRUPTIONS
+            hands, reason = await self._speak(talk, turn, assessment, may_interrupt=may_interrupt)
             if hands.message is not None:
                 return hands.message.message
             if reason != "interrupted" or not self._is_asked_by_person_alone(turn):
                 await self._give_up(turn, reason)
                 break
-            while self._has_a_person_waiting(turn) and self._is_mine(turn):
+            interruptions += 1
+            waiting = [other for other in self._for_people if other.heard_at > turn.heard_at]
+            while self._is_mine(turn) and not all(other.is_over for other in waiting):
                 await self._heard.wait_until(trio.current_time() + LAST_REPEAT)
         return ""
 
@@ -285,7 +281,9 @@ class TurnTaking:
             await self._give_up(turn, "interrupted")
         return False
 
-    async def _speak(self, talk: Talk, turn: Turn, assessment: Assessment) -> tuple[Hands, str]:
+    async def _speak(
+        self, talk: Talk, turn: Turn, assessment: Assessment, *, may_interrupt: bool
+    ) -> tuple[Hands, str]:
         """Compose an answer; with what came of it, and why nothing was said, as a State says it."""
         message, world = turn.message, self._world
         occasion = Occasion(
@@ -300,9 +298,11 @@ class TurnTaking:
         async with self._voice.mouth:
             if not self._is_mine(turn):
                 return hands, ""
+            if reason := self._hindrance(talk, turn):  # since we said that we want to speak
+                return hands, reason
             if not self._may_spend("turn", talk):
                 return hands, "limit"
-            with self._voice.interruptible() as unsaid:
+            with self._voice.interruptible() if may_interrupt else trio.CancelScope() as unsaid:
                 moment = await self._moments.answering(
                     message,
                     talk,
@@ -314,11 +314,11 @@ class TurnTaking:
         if hands.message is not None:
             self._has_said(hands.message, talk)
             turn.answered(world.me)
-        elif unsaid.cancelled_caught:
-            reason = problem = "interrupted"
-            self._has_been_interrupted(turn, talk)
         elif self._is_quiet(talk, turn):
             reason = problem = "quiet"
+        elif unsaid.cancelled_caught:
+            reason = problem = "interrupted"
+            self._tell_of_interruption(turn, talk)
         note = TurnNote(
             companion=world.me,
             message_id=message.id,
@@ -335,8 +335,7 @@ class TurnTaking:
         world.note(note)
         return hands, reason
 
-    def _has_been_interrupted(self, turn: Turn, talk: Talk) -> None:
-        self._interruptions += 1
+    def _tell_of_interruption(self, turn: Turn, talk: Talk) -> None:
         self._world.emit(
             Event(
                 type="interrupted",
@@ -347,7 +346,6 @@ class TurnTaking:
         )
 
     def _has_said(self, said: Message, talk: Talk) -> None:
-        self._interruptions = 0
         self._world.taken.take(talk.id, trio.current_time())
         if said.reply_to is not None:
             self._answers[said.reply_to] = said, SAID_AGAIN
@@ -359,6 +357,19 @@ class TurnTaking:
         return self._profile.triggers.evaluate(assessment.params, facts)
 
     # What holds us back ---------------------------------------------------------------------------
+
+    def _hindrance(self, talk: Talk, turn: Turn) -> str:
+        """What keeps us from speaking just now, as a State says it; nothing if nothing does."""
+        if self._is_quiet(talk, turn):
+            return "quiet"
+        if not self._world.is_person(turn.message.sender) and (
+            self._stands_back(turn) or self.is_awaited_by_people
+        ):
+            return "interrupted"
+        if why := self._world.taken.why_none(talk.id, trio.current_time()):
+            self._voice.rest(why)
+            return "limit"
+        return ""
 
     def _is_quiet(self, talk: Talk, turn: Turn) -> bool:
         match self._world.quiet.mode:
@@ -375,22 +386,17 @@ class TurnTaking:
             return False
         return turn.heard_at <= self._interrupted_at
 
-    def _has_a_person_waiting(self, turn: Turn) -> bool:
-        """Whether a person who spoke later than this turn began has had no answer yet; to a companion's
-        word, whether any person has had none."""
-        by_person = self._world.is_person(turn.message.sender)
-        return any(
-            other is not turn and not other.is_over and (not by_person or other.heard_at > turn.heard_at)
-            for other in self._for_people
-        )
-
     def _is_asked_by_person_alone(self, turn: Turn) -> bool:
-        """Whether a person asked, and nobody else wants to answer."""
-        return self._world.is_person(turn.message.sender) and len(turn.ranking) == 1
+        """Whether a person asked, and nobody else is left who wants to answer."""
+        return self._world.is_person(turn.message.sender) and not self._others_want(turn)
 
     def _busy_elsewhere(self, turn: Turn) -> bool:
-        """Whether we are speaking in another talk, and somebody else wants to answer in this one."""
-        return self._voice.mouth.locked() and len(turn.ranking) > 1
+        """Whether we are speaking in another talk, and somebody else is left who wants to answer in this
+        one."""
+        return self._voice.mouth.locked() and self._others_want(turn)
+
+    def _others_want(self, turn: Turn) -> bool:
+        return any(who != self._world.me for who in turn.standing_by)
 
     def _may_spend(self, spending: Spending, talk: Talk) -> bool:
         """Whether the brain may be asked in `talk`; if not, say why, but not every time."""

@@ -9,7 +9,6 @@ from .hearing import (
     audience,
     bidders,
     detect_language,
-    expects,
     hears,
     turns_to,
 )
@@ -47,7 +46,6 @@ __all__ = [
     "audience",
     "bidders",
     "detect_language",
-    "expects",
     "hears",
     "judge",
     "judge_all",

@@ -4,6 +4,7 @@ What is said in a talk is a tree: *roots*, which are what people say and what an
 answers. The talk goes on from the latest root; there, from the answer that is furthest from it; of two
 as far, from the one with the lower id. Of two roots that were in flight at once a person's goes before
 a companion's, else the one with the higher id. So all who have heard the same are at the same message.
+A companion that could not hear what the talk is at cannot lead it away from there.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..wire import Message
+from .hearing import hears
 
 __all__ = ["Floor"]
 
@@ -44,6 +46,7 @@ class Floor:
         self._root_is_persons = False
         self._root_at = float("-inf")
         self._at: tuple[int, str] | None = None  # depth and id of the message that the talk goes on from
+        self._there: Message | None = None  # that message
         self._at_since = float("-inf")
 
     def sender_of(self, ident: str | None) -> str | None:
@@ -71,10 +74,13 @@ class Floor:
         if message.reply_to is not None:
             self._answered.setdefault(message.reply_to, message.sender)
             _trim(self._answered)
-        if message.id in self._answered:  # heard after its own answer
+        answered_by = self._answered.get(message.id)  # it is heard after its own answer
+        if answered_by is not None and hears(message, answered_by):
+            return False
+        if not by_person and self._there is not None and not hears(self._there, message.sender):
             return False
         if taken:
-            self._at, self._at_since = (place.depth, message.id), now
+            self._at, self._at_since, self._there = (place.depth, message.id), now, message
             if parent is None:
                 self._root, self._root_at, self._root_is_persons = message.id, now, by_person
         return taken

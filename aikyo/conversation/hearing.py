@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from hashlib import sha256
-from itertools import islice
+from itertools import chain, islice
 
 from ..wire import MAX_ID, Action, Message, bare_name
 
@@ -17,7 +17,6 @@ __all__ = [
     "audience",
     "bidders",
     "detect_language",
-    "expects",
     "hears",
     "turned_to",
     "turns_to",
@@ -27,15 +26,11 @@ MAX_BIDDERS = 8
 """How many companions say whether they want to answer a message, so that a turn's cost does not grow
 with the room."""
 
-CALLED, ASKED_BACK, MENTIONED = 1.0, 0.75, 0.5
-"""How strongly a message turns to somebody: sent to it alone or calling it; a question put back to whom
-it answers; naming it."""
-
 Names = Callable[[str], Sequence[str]]
 """What somebody is called, besides the bare id."""
 
 _MAX_NAMES = 4
-_MAX_NAMED = 128  # of those who hear a message, how many are looked for in it
+_MAX_NAMED = 64  # whose names are in a message, perhaps as part of a word
 _READ = 2000  # characters of a message in which names are looked for
 
 _KANA_OR_HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uff66-\uff9f]")
@@ -98,7 +93,7 @@ def bidders(
     if len(invited) <= MAX_BIDDERS:
         return frozenset(invited)
     found = turned_to(message, invited, names, previous=previous)
-    invited.sort(key=lambda who: (-found.get(who, 0.0), _draw(message, who)))
+    invited.sort(key=lambda who: (who not in found, _draw(message, who)))
     return frozenset(invited[:MAX_BIDDERS])
 
 
@@ -116,8 +111,9 @@ def turned_to(
     names: Names | None = None,
     *,
     previous: str | None = None,
-) -> Mapping[str, float]:
-    """Whom of `hearers` the message turns to, and how strongly (0 to 1); those to whom not are left out.
+) -> frozenset[str]:
+    """Those of `hearers` whom the message turns to in particular: the one that it is sent to alone; else
+    whom it calls; else whom it names; else, with a question, whoever said what it answers.
 
     Args:
         message: what was said.
@@ -126,56 +122,28 @@ def turned_to(
         previous: who said what the message answers.
     """
     target = message.metadata.get("target")
-    if isinstance(target, str) and target:
-        return {target: CALLED} if target in hearers else {}
-    if len(message.to) == 1:
-        return {message.to[0]: CALLED} if message.to[0] in hearers else {}
+    alone = [target] if isinstance(target, str) and target else message.to
+    if len(alone) == 1:
+        return frozenset(who for who in alone if who in hearers)
     text = message.message[:_READ]
     folded = text.casefold()
-    named = {}
-    for who in islice(hearers, _MAX_NAMED):
-        called = (*(names(who) if names else ())[:_MAX_NAMES], bare_name(who))
-        strength = max(_calls(text, folded, name) for name in called)
-        if strength:
-            named[who] = strength
-    if not named and previous in hearers and asks(message.message):
-        return {previous: ASKED_BACK} if previous else {}
-    strongest = max(named.values(), default=0.0)
-    return {who: strength for who, strength in named.items() if strength == strongest}
+    found: dict[str, list[str]] = {}  # names that may be in it
+    for who in hearers:
+        bears = {*(names(who) if names else ())[:_MAX_NAMES], bare_name(who)}
+        if likely := [name for name in bears if name and name.casefold() in folded]:
+            found[who] = likely
+    named: dict[str, bool] = {}  # and whether that is a call
+    for who in sorted(found)[:_MAX_NAMED]:
+        for is_call in chain.from_iterable(_uses(text, name) for name in found[who]):
+            named[who] = named.get(who, False) or is_call
+    if not named and previous is not None and previous in hearers and asks(message.message):
+        return frozenset((previous,))
+    return frozenset(filter(named.get, named)) or frozenset(named)
 
 
-def expects(
-    message: Message,
-    who: str,
-    names: Iterable[str],
-    *,
-    previous: str | None = None,
-    others: Mapping[str, Sequence[str]] | None = None,
-) -> float:
-    """How strongly the message turns to `who`, 0 to 1: sent to it alone, calling it, a question put back
-    to it, or only naming it while nobody else is called.
-
-    Args:
-        message: what was said.
-        who: somebody who hears it.
-        names: what that one is called by, besides its bare id.
-        previous: who said what the message answers.
-        others: what the others who hear it are called by.
-    """
-    known = {**(others or {}), who: tuple(names)}
-    return turned_to(message, known, known.__getitem__, previous=previous).get(who, 0.0)
-
-
-def turns_to(
-    message: Message,
-    me: str,
-    names: Iterable[str],
-    *,
-    previous: str | None = None,
-    others: Mapping[str, Sequence[str]] | None = None,
-) -> bool:
-    """Whether the message turns to `me` in particular; see `expects`."""
-    return expects(message, me, names, previous=previous, others=others) > 0
+def turns_to(message: Message, me: str, names: Sequence[str]) -> bool:
+    """Whether the message turns to `me`, who is called by `names`; see `turned_to`."""
+    return bool(turned_to(message, (me,), lambda _: names))
 
 
 def asks(text: str) -> bool:
@@ -190,20 +158,16 @@ def detect_language(text: str) -> str | None:
     return "en" if _LATIN.search(text) else None
 
 
-def _calls(text: str, folded: str, name: str) -> float:
-    """How strongly `text` (`folded`: casefolded) calls for whoever bears `name`, as a word of its own;
+def _uses(text: str, name: str) -> Iterator[bool]:
+    """For each place where `text` has `name` as a word of its own, whether it calls whoever bears it;
     scripts without spaces need no boundary."""
-    if not name or name.casefold() not in folded:
-        return 0.0
     pattern = re.escape(name)
     if not _KANA_OR_HAN.search(name):
         pattern = rf"(?<!\w){pattern}(?![A-Za-z0-9_])"
-    found = 0.0
     for match in islice(re.finditer(pattern, text, re.IGNORECASE), 8):
         before = text[max(0, match.start() - _NEAR) : match.start()]
         is_set_off = _BEFORE_A_CALL.search(before) and _AFTER_A_CALL.match(text, match.end())
-        found = max(found, CALLED if is_set_off or before.endswith("@") else MENTIONED)
-    return found
+        yield bool(is_set_off) or before.endswith("@")
 
 
 def _draw(message: Message, who: str) -> bytes:

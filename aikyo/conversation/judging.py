@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 from msgspec.structs import replace
 
@@ -11,7 +11,7 @@ from .hearing import asks, turns_to
 from .talk import Talk
 from .turns import Turn
 
-__all__ = ["asks", "judge", "judge_all"]
+__all__ = ["judge", "judge_all"]
 
 _TURNED_TO, _ASKED, _USUAL, _JUST_SPOKE = 8.0, 6.0, 4.0, 1.5
 
@@ -49,7 +49,7 @@ def judge_all(
 def judge(
     message: Message,
     who: str,
-    names: Iterable[str],
+    names: Sequence[str],
     *,
     may_speak: bool,
     recent: Sequence[str] = (),

@@ -21,10 +21,10 @@ COOLDOWN, FADES, MOST_COOLDOWN = 0.7, 0.75, 4.0
 """Points off for each second that one has just spoken; what is left of them with each message heard
 since; and the most that is taken off."""
 
-FAIRNESS, MOST_OVERDUE = 0.25, 12
+FAIRNESS = 0.25
 """Points by the square of how many messages one has waited beyond those in which everybody who wants to
-could have spoken, and how many of these count. Little at first, so that whom a speaker turns to answers;
-against the largest lead there can be, 10 + 4 + 4 points, nine are enough."""
+could have spoken. Little at first, so that whom a speaker turns to answers; against the largest lead
+that others can claim, 10 + 4 points, eight are enough."""
 
 UNASKED = 7.0
 """Importance from which others may comment on the answer that a person got from whom they asked."""
@@ -88,7 +88,7 @@ def fairness(who: str, recent: Sequence[Spoken], wanting: int) -> float:
         if spoken.by_person or spoken.sender == who:
             break
         waited += 1
-    return FAIRNESS * min(MOST_OVERDUE, max(0, waited - wanting)) ** 2
+    return FAIRNESS * max(0, waited - wanting) ** 2
 
 
 def tie(message: Message, who: str) -> bytes:

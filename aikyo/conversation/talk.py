@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 
 from ..wire import Closing, Message
 from .floor import Floor
-from .hearing import Names, turns_to
+from .hearing import Names, turned_to
 from .led_turn import LedTurn
 from .ranking import RECENT, Spoken
 from .repetition import Embed
@@ -70,13 +69,10 @@ class Talk:
         self._count_stages()
         return self._winding_down.refusal(me, chosen=chosen)
 
-    def turns_to(self, message: Message, who: str, names: Sequence[str]) -> bool:
-        """Whether a message of this talk turns to `who` (called by `names`) in particular; a question
-        that names nobody turns to whoever said what it answers."""
-        hearers = message.to or self._there
-        others = {one: self._names(one) for one in hearers if one not in (who, message.sender)}
-        previous = self._floor.sender_of(message.reply_to)
-        return turns_to(message, who, names, previous=previous, others=others)
+    def turns_to(self, message: Message, who: str) -> bool:
+        """Whether a message of this talk turns to `who` in particular; see `turned_to`."""
+        hearers = {who, *(message.to or self._there)} - {message.sender}
+        return who in turned_to(message, hearers, self._names, previous=self.sender_of(message.reply_to))
 
     def sender_of(self, ident: str | None) -> str | None:
         """Who said the message `ident`, if it was heard in this talk."""

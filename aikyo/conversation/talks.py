@@ -6,10 +6,10 @@ is heard may come from anybody, late, twice, out of order, or with somebody else
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -26,6 +26,8 @@ from .talk import Talk
 from .turns import Turn
 
 __all__ = ["Talks"]
+
+T = TypeVar("T")
 
 _TALKS = 64
 _TURNS = 64
@@ -83,19 +85,24 @@ class Talks:
 
     def place(self, message: Message, now: float) -> Message:
         """The message with the talk that it belongs to, where turns are led and it does not say so: that
-        of the message whose answer is due from its sender, else the one the same people are having."""
+        of the message whose answer is due from its sender, else the one the same people are having.
+        There, a companion's message that does not say what it answers, answers what the talk is at."""
         if self._circles is None:
             return message
         if message.conversation is None and (asked := self._awaited_from(message, now)):
             talk = asked.conversation or asked.id
             return replace(message, conversation=talk, reply_to=message.reply_to or asked.id)
-        return replace(message, conversation=self._circles.talk_of(message, now))
+        message = replace(message, conversation=self._circles.talk_of(message, now))
+        known = self._talks.get(message.conversation or "")
+        if message.reply_to is None and known and known.turn and not self._is_person(message.sender):
+            return replace(message, reply_to=known.turn.message.id)
+        return message
 
     def overhear(self, message: Message, now: float, body: bytes) -> None:
         """Take in a message that goes to others, only to know who may judge for them."""
         if self._circles is not None and message.id not in self._turns:
             self._turns[message.id] = self._led(message, (), now, body) or Turn(_slim(message), (), now)
-            _trim(self._turns, _TURNS)
+            _trim(self._turns, _TURNS, _speaker)
 
     def hear_message(self, message: Message, now: float, body: bytes = b"") -> tuple[Talk, Turn] | None:
         """Take in a message: it closes the turn before it and opens its own.
@@ -115,7 +122,7 @@ class Talks:
         hearers = frozenset(c for c in self.companions if c != message.sender and hears(message, c))
         takes_floor = talk.hear(message, hearers, now, by_person=self._is_person(message.sender))
         turn = self._turns[message.id] = self._open(talk, message, hearers, now, body)
-        _trim(self._turns, _TURNS)
+        _trim(self._turns, _TURNS, _speaker)
         if takes_floor:
             if talk.turn is not None:
                 talk.turn.supersede()
@@ -141,8 +148,9 @@ class Talks:
             return
         self._early.append((state, by))
         answered = self._turns.get(state.reply_to or "")
-        if by in (None, state.sender) and answered is not None and not isinstance(answered, LedTurn):
-            answered.hear_of_answer(state.sender, now)
+        witness = by or state.sender
+        if answered is not None and not isinstance(answered, LedTurn) and witness in self.companions:
+            answered.hear_of_answer(witness, now)
 
     def leads(self, companion: str, message_id: str, now: float) -> bool | None:
         """Whether `companion` may judge for all who were to hear this message; None when it is too early
@@ -191,13 +199,13 @@ class Talks:
             and self._is_person(asked.message.sender)
             and not self._is_person(message.sender)
             and not asks(message.message)
-            and talk.turns_to(asked.message, message.sender, self._names(message.sender))
+            and talk.turns_to(asked.message, message.sender)
         )
 
     def _talk(self, ident: str) -> Talk:
         talk = self._talks.setdefault(ident, Talk(ident, self._names, self._embed))
         self._talks.move_to_end(ident)
-        _trim(self._talks, _TALKS)
+        _trim(self._talks, _TALKS, lambda talk: _speaker(talk.turn) if talk.turn else "")
         return talk
 
     def _close_answered(self, talk: Talk, message: Message) -> None:
@@ -218,6 +226,12 @@ def _slim(message: Message) -> Message:
     return replace(message, metadata={"target": target} if isinstance(target, str) else {})
 
 
-def _trim(table: OrderedDict[str, Any], most: int) -> None:
+def _speaker(turn: Turn) -> str:
+    return turn.message.sender
+
+
+def _trim(table: OrderedDict[str, T], most: int, speaker: Callable[[T], str]) -> None:
+    """Forget the oldest of whoever has the most, so that a flood pushes out nobody else's."""
     while len(table) > most:
-        table.popitem(last=False)
+        [(whose, _)] = Counter(map(speaker, table.values())).most_common(1)
+        del table[next(key for key, value in table.items() if speaker(value) == whose)]

@@ -119,7 +119,9 @@ class Triggers:
             facts: what is known of the message.
             report: is told of every condition that could not be evaluated; such a one doesn't hold.
         """
-        data = {key: value for key, value in params.items() if _tame(value)} | facts.variables()
+        asked_for = (self.params or {}).get("properties", {})
+        filled = {key: params[key] for key in asked_for if key in params and _tame(params[key])}
+        data = filled | facts.variables()
         found: dict[str, Fired] = {}
         for number, condition in enumerate(self._conditions, 1):
             if all(tool in found for tool, _ in condition.execute):
@@ -245,8 +247,8 @@ _LOOP = re.compile(r"\.\s*(?:all|exists|exists_one|existsOne|map|filter)\s*\(")
 _PATTERN = re.compile(r"\bmatches\s*\(")
 _COSTLY = re.compile(rf"{_LOOP.pattern}|{_PATTERN.pattern}|\+")
 _STRING_OR_COMMENT = re.compile(
-    r"[rR]?(?:'''.*?'''|\"\"\".*?\"\"\")"
-    r"|[rR](?:'[^'\n]*'|\"[^\"\n]*\")"
+    r"[rR](?:'''.*?'''|\"\"\".*?\"\"\"|'[^'\n]*'|\"[^\"\n]*\")"
+    r"|'''(?:[^\\]|\\.)*?'''|\"\"\"(?:[^\\]|\\.)*?\"\"\""
     r"|'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\""
     r"|//[^\n]*",
     re.DOTALL,

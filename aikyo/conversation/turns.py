@@ -11,7 +11,6 @@ turn-taking for conversation": the current speaker selects the next, else self-s
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -37,9 +36,6 @@ HEARSAY_SETTLES = 1.0
 MAX_RANK = 255
 """The last rank that there is."""
 
-_MAX_CLAIMS = 64
-_MAX_CONTESTS = 8
-
 
 class Turn:
     """The state machine of one message's turn.
@@ -55,8 +51,6 @@ class Turn:
 
     Attributes:
         heard_at: the same as `now`.
-        contested: how often the claim of another was turned down while somebody had the turn: the holder
-            should say its own again, so that they hear it.
     """
 
     claim_within = CLAIM_DEADLINE
@@ -80,7 +74,6 @@ class Turn:
         self.invited = frozenset(invited)
         self.heard_at = now
         self.recent = tuple(recent)
-        self.contested = 0
         self._hearers: Container[str] = self.invited if hearers is None else hearers
         self._patience = patience
         self._settled_pair = settled_pair
@@ -92,10 +85,9 @@ class Turn:
         self._spent: set[str] = set()  # have claimed once, or gave up
         self._gave_up: dict[str, State] = {}
         self._claims: dict[str, tuple[State, float]] = {}
-        self._turned_down = Counter[str]()
         self._claim: State | None = None
         self._held_since = 0.0
-        self._free_since = now
+        self._undecided_at = now
         self._until = now  # when the turn of whoever has it passes on
         self._witnesses: set[str] = set()
         self._heard_of_answer = now  # when its last witness was heard
@@ -105,6 +97,11 @@ class Turn:
     def ranking(self) -> tuple[str, ...]:
         """Those who want to speak, best first; empty until it is decided."""
         return tuple(self._scores or ())
+
+    @property
+    def standing_by(self) -> tuple[str, ...]:
+        """Those in the ranking who have not let the turn pass and may still claim it, best first."""
+        return tuple(filter(self._may_claim, self.ranking))
 
     @property
     def scores(self) -> Mapping[str, float]:
@@ -137,10 +134,10 @@ class Turn:
         Args:
             state: what was published.
             now: when it was heard.
-            by: the companion that published it; None means its sender.
+            by: the companion that published it, which speaks for itself alone; None means its sender.
         """
         who = state.sender
-        if who == self.message.sender or who not in self._hearers:
+        if by not in (None, who) or who == self.message.sender or who not in self._hearers:
             return
         if state.state != "composing":
             self._learn(state, now)
@@ -158,7 +155,8 @@ class Turn:
         """`by` speaks of an answer to this message that was not heard here.
 
         Whoever asked is believed. Of others, two, as long as nobody has the turn. A single one only
-        keeps the turn from passing on when its holder falls silent; so nobody can talk a speaker down.
+        keeps the turn from passing on when another who has it falls silent; so nobody can talk a
+        speaker down, nor take the turn and then have it ended.
         """
         if self._over or not (by == self.message.sender or by in self._hearers):
             return
@@ -194,6 +192,7 @@ class Turn:
             elif self._claim is None and self._scores is None:
                 deadline = self._deadline()
                 if now < deadline:
+                    self._undecided_at = now
                     return Wait(deadline)
                 self._rank(deadline)
             elif now < self._until:
@@ -245,12 +244,8 @@ class Turn:
             return
         if bid is not None and bid.state == "listen":
             return
-        if len(self._claims) < _MAX_CLAIMS:
-            self._claims.setdefault(who, (state, now))
-        if held is not None and claim_order(held, self.message) <= claim_order(state, self.message):
-            if self._turned_down[who] < _MAX_CONTESTS:
-                self._turned_down[who] += 1
-                self.contested += 1
+        self._claims.setdefault(who, (state, now))
+        if held is not None and claim_order(held, self.message) < claim_order(state, self.message):
             return
         if held is None:
             self._held_since = now
@@ -261,18 +256,16 @@ class Turn:
         self._until = min(now + HEARTBEAT_DEADLINE, self._held_since + COMPOSE_DEADLINE)
 
     def _missing(self) -> frozenset[str]:
-        return self.invited - self._bids.keys() - self._gone - self._spent
+        return self.invited - self._bids.keys() - self._gone
 
     def _deadline(self) -> float:
         """When it is decided without those who are missing. As long as nobody wants to speak, nobody
         loses by waiting for them."""
         missing = self._missing()
-        if not missing:
-            return self._free_since
-        longest = BID_DEADLINE
+        longest = BID_DEADLINE if missing else 0.0
         if self._patience is not None and any(bid.state == "speak" for bid in self._bids.values()):
-            longest = max(map(self._patience.seconds, missing))
-        return max(self._free_since, self.heard_at + longest)
+            longest = max(map(self._patience.seconds, missing), default=0.0)
+        return max(self._undecided_at, self.heard_at + longest)  # patience may have shortened meanwhile
 
     def _rank_if_due(self, now: float) -> None:
         if self._scores is None and now >= self._deadline():
@@ -287,7 +280,7 @@ class Turn:
             self._pass_on(now)
 
     def _ranked(self) -> dict[str, float]:
-        bids = [bid for bid in self._bids.values() if bid.sender not in self._gone]
+        bids = self._bids.values()
         return score_all(self.message, bids, self.recent, settled_pair=self._settled_pair)
 
     def _speaker(self) -> Speaker:
@@ -315,7 +308,7 @@ class Turn:
 
     def _release(self, now: float) -> None:
         """Whoever had the turn is out of it; before it is decided, it is free for everybody."""
-        self._claim, self._free_since = None, now
+        self._claim, self._undecided_at = None, now
         if self._scores is None:
             self._rank_if_due(now)
         else:
@@ -323,7 +316,7 @@ class Turn:
 
     def _fall_silent(self, now: float) -> None:
         """Whoever had the turn has not been heard of in time."""
-        if self._witnesses:
+        if self._witnesses - {self._holder()}:
             self._end(Outcome.SUPERSEDED)
         elif self._claim is None and (holder := self._holder()):
             self._passed.add(holder)

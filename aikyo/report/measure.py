@@ -95,7 +95,8 @@ def _is_unheard(turn: TurnRecord) -> bool:
 
 
 def _was_interrupted(turn: TurnRecord) -> bool:
-    return turn.outcome == "interrupted" or any(note.reason == "interrupted" for note in turn.notes)
+    gave_up = [offer.reason for offer in turn.offers if offer.gave_up]
+    return "interrupted" in (turn.outcome, *gave_up, *(note.reason for note in turn.notes))
 
 
 def _gaps(seconds: Sequence[float]) -> Gaps:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ..text import clip, inert
 from ..wire import bare_name
 from .model import GAP_BOUNDS, Report
 from .pen import Pen
-from .text import count
+from .text import count, in_seconds
 
 __all__ = ["render_svg"]
 
@@ -48,7 +49,7 @@ def _tiles(pen: Pen, report: Report, y: float) -> None:
         (f"{report.talks:,}", "talks", False),
         (f"{report.overlaps:,}", "overlaps", report.overlaps > 0),
         (f"{report.stalls:,}", "stalls", report.stalls > 0),
-        (f"{report.gaps.median:.2g} s", "gap, median", False),
+        (in_seconds(report.gaps.median) if report.gaps.answers else "–", "gap, median", False),
         (f"{report.evenness:.2f}", "evenness", False),
     ]
     step = (_WIDTH - 2 * _MARGIN + 12) / len(tiles)
@@ -76,10 +77,12 @@ def _facts(pen: Pen, report: Report, x: float, y: float) -> float:
     gaps, alike, lengths = report.gaps, report.repetition, report.lengths
     loop = " and ".join(map(bare_name, report.loop.who))
     facts = [
+        ("late answers", f"{report.late:,}"),
         ("conflicting claims", f"{report.conflicts:,}"),
         ("waits past the deadlines", f"{report.waits:,}"),
+        ("turns without a State", f"{report.unheard:,}"),
         ("interruptions", f"{report.interruptions:,}"),
-        ("95 % of gaps within", f"{gaps.p95:.2g} s, longest {gaps.longest:.2g} s"),
+        ("95 % of gaps within", f"{in_seconds(gaps.p95)}, longest {in_seconds(gaps.longest)}"),
         ("longest loop of two", f"{report.loop.messages}{f' ({loop})' if loop else ''}"),
         ("repetition", f"mean {alike.mean:.2f}, {alike.over:.0%} at {alike.threshold:g} or more"),
         ("messages in a talk", f"median {lengths.median:g}, longest {lengths.longest}"),
@@ -108,7 +111,7 @@ def _timeline(pen: Pen, report: Report, y: float) -> float:
         if talk % 2 == 0:
             pen.box(left + begin * step, top, (end - begin) * step, _LANE * len(names), "tile", round_=0)
     for number, name in enumerate(names):
-        pen.text(left - 10, top + number * _LANE + 15, name[:15], "soft", at="end")
+        pen.text(left - 10, top + number * _LANE + 15, clip(inert(name), 15), "soft", at="end")
     for number, one in enumerate(spoken):
         lane = len(names) - 1 if one.person else lanes.get(one.who, len(ranks))
         kind = "bad" if one.overlap or one.stall else "else" if one.person else "bar"

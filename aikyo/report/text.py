@@ -8,7 +8,7 @@ from ..text import clip, inert, wrap
 from ..wire import bare_name
 from .model import Loop, Report
 
-__all__ = ["count", "render_text"]
+__all__ = ["count", "in_seconds", "render_text"]
 
 _NARROW = 24
 _LABEL = 22
@@ -50,16 +50,16 @@ def _head(report: Report, width: int) -> list[str]:
 
 def _facts(report: Report, width: int) -> list[str]:
     gaps, lengths, alike = report.gaps, report.lengths, report.repetition
-    late = f", {report.late} late" if report.late else ""
     facts = [
-        ("overlapping Messages", f"{report.overlaps} ({_percent(report.overlap_share)} of turns){late}"),
+        ("overlapping Messages", f"{report.overlaps} ({_percent(report.overlap_share)} of turns)"),
+        ("late answers", f"{report.late} ({_percent(report.late / report.turns)} of turns)"),
         ("conflicting claims", str(report.conflicts)),
         ("stalls", f"{report.stalls}, waits past the deadlines {report.waits}"),
         ("interruptions", str(report.interruptions)),
         (
             "gaps",
-            f"median {_seconds(gaps.median)}, 95 % within {_seconds(gaps.p95)}, "
-            f"longest {_seconds(gaps.longest)}",
+            f"median {in_seconds(gaps.median)}, 95 % within {in_seconds(gaps.p95)}, "
+            f"longest {in_seconds(gaps.longest)}",
         ),
         ("evenness of shares", f"{report.evenness:.2f} (1 is even)"),
         ("longest loop of two", _loop(report.loop)),
@@ -77,7 +77,7 @@ def _facts(report: Report, width: int) -> list[str]:
     if not gaps.answers:
         facts = [fact for fact in facts if fact[0] != "gaps"]
     if report.unheard:
-        facts.insert(3, ("not a State came", count(report.unheard, "turn")))
+        facts.insert(4, ("not a State came", count(report.unheard, "turn")))
     return [line for label, value in facts for line in _fact(label, value, width)]
 
 
@@ -125,7 +125,8 @@ def _percent(part: float) -> str:
     return f"{percent:.0f} %" if percent >= 10 or percent == 0 else f"{percent:.2g} %"
 
 
-def _seconds(seconds: float) -> str:
+def in_seconds(seconds: float) -> str:
+    """``7.5 s``, ``12 s``."""
     return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
 
 

@@ -35,8 +35,9 @@ __all__ = ["OBSERVED", "Observer"]
 OBSERVED = (Topic.MESSAGES, Topic.STATES, Topic.ACTIONS)
 """The topics that an observer wants to hear."""
 
-SETTLES = 30.0
-"""Seconds after its end in which a turn still waits for answers, of those who have missed that end."""
+SETTLES = 60.0
+"""Seconds after its end in which a turn still waits for answers, of those who have missed that end: as
+long as they may compose."""
 
 MAX_OPEN = 256
 """Turns that are watched at once."""
@@ -180,17 +181,29 @@ class Observer:
             while not isinstance(decision := turn.decide(trio.current_time()), Over):
                 with trio.move_on_at(decision.until):
                     await self._heard.wait()
-            watch.end(outcome := _ending(decision.outcome, talk), trio.current_time())
+            outcome = self._ending(decision.outcome, talk, turn)
+            watch.end(outcome, trio.current_time())
             if outcome is Outcome.CLOSED:
                 self._tell("talk-ended", turn, outcome)
             elif outcome not in {Outcome.ANSWERED, Outcome.SUPERSEDED}:
                 self._tell("talk-resting", turn, outcome)
             told = self._hand_over(watch)
-            await trio.sleep(SETTLES)
+            try:
+                await trio.sleep(SETTLES)
+            finally:  # cut short by the swarm's end, too
+                if watch.record() != told:
+                    self._hand_over(watch)
         finally:
             del self._open[turn.message.id]
-        if watch.record() != told:
-            self._hand_over(watch)
+
+    def _ending(self, outcome: Outcome, talk: Talk, turn: Turn) -> Outcome:
+        """How a turn ended. Those who do not say so end their talk by falling silent when it has closed;
+        and where a person spoke and no companion was there, none can have wanted or not."""
+        if outcome is not Outcome.NOBODY_WANTED:
+            return outcome
+        if not turn.invited and self._is_person(turn.message.sender):
+            return Outcome.NO_QUORUM
+        return Outcome.CLOSED if talk.closing in {Closing.CLOSING, Closing.TERMINAL} else outcome
 
     def _hand_over(self, watch: TurnWatch) -> TurnRecord:
         record = watch.record()
@@ -213,10 +226,3 @@ class Observer:
         message = turn.message
         conversation = message.conversation or message.id
         self._emit(Event(type=event, conversation=conversation, message_id=message.id, reason=reason))
-
-
-def _ending(outcome: Outcome, talk: Talk) -> Outcome:
-    """How a turn ended; those who do not say so end their talk by falling silent when it has closed."""
-    if outcome is Outcome.NOBODY_WANTED and talk.closing in {Closing.CLOSING, Closing.TERMINAL}:
-        return Outcome.CLOSED
-    return outcome

@@ -14,6 +14,7 @@ import trio
 from msgspec.structs import replace
 
 from ..paths import Home
+from ..text import inert
 from ..wire import Event, TurnNote, TurnRecord
 
 __all__ = ["TurnLog", "read_turns"]
@@ -25,6 +26,7 @@ KEPT = 1000
 """Turns that are held in RAM."""
 
 _NOTES = 16  # of one turn
+_MAX_REASON = 500
 _QUEUED = 1000
 _GATHERS = 0.2  # seconds; then what has come is written at once
 
@@ -165,12 +167,10 @@ def read_turns(home: Home) -> list[TurnRecord]:
 
     Lines that are no record, such as one that was cut off, are passed over. Blocks while it reads.
     """
-    found: dict[str, TurnRecord] = {}
-    for path in (_older(home.turns), home.turns):
-        for record in _read(path):
-            found.pop(record.message_id, None)
-            found[record.message_id] = record
-    return sorted(found.values(), key=lambda record: record.time)
+    newest = {record.message_id: record for record in _read(home.turns)}
+    # Read after them: the file may be moved aside meanwhile, and then they are in this one, too
+    older = {record.message_id: record for record in _read(_older(home.turns))}
+    return sorted((older | newest).values(), key=lambda record: record.time)
 
 
 def _read(path: Path) -> Iterator[TurnRecord]:
@@ -190,9 +190,11 @@ def _older(path: Path) -> Path:
 
 
 def _without_words(note: TurnNote) -> TurnNote:
-    """The note without parameters in words, which can hold what was said."""
-    params = {key: value for key, value in note.params.items() if isinstance(value, bool | int | float)}
-    return replace(note, params=params)
+    """The note without parameters in words, which can hold what was said; fit to be written, whatever
+    a brain put into it."""
+    numbers = {key: value for key, value in note.params.items() if isinstance(value, bool | int | float)}
+    params = {inert(key): value for key, value in numbers.items()}
+    return replace(note, params=params, reason=inert(note.reason)[:_MAX_REASON])
 
 
 def _trim(table: OrderedDict[str, TurnRecord] | OrderedDict[str, list[TurnNote]], most: int) -> None:

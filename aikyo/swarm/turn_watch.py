@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..conversation import Outcome, Speaker, Talk, Turn, hears, speaking_time
-from ..wire import Claim, Message, Offer, State, TurnRecord
+from ..wire import Claim, Message, Offer, State, TurnRecord, is_companion
 
 __all__ = ["TurnWatch"]
 
@@ -122,10 +122,16 @@ class TurnWatch:
         ]
 
     def _offers(self) -> list[Offer]:
-        """The best first, as they were ranked; then the others, as they came."""
+        """The best first, as they were ranked; then the others, as they came. People for whom the leader
+        of a turn has judged, too, are left out."""
         turn = self.turn
         order = {who: number for number, who in enumerate(turn.ranking)}
-        states = [state for state in turn.offers.values() if state.state != "composing"]
+        states = [
+            state
+            for state in turn.offers.values()
+            if state.state != "composing"
+            and (is_companion(state.sender) or state.sender in turn.invited)
+        ]
         return [
             Offer(
                 who=state.sender,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from random import Random
+from typing import Any
 
 import pytest
 import trio
@@ -263,6 +264,21 @@ async def test_a_turn_can_be_taken_without_words(thinking: Thinking) -> None:
         await brain.compose(moment(), hands)
     assert hands.done == [("gesture", {"kind": "nod"})]
     assert len(api.asked) == 1
+
+
+async def test_what_an_own_action_gives_goes_back_to_the_model(thinking: Thinking) -> None:
+    class Gardener(Hands):
+        async def call(self, name: str, params: Mapping[str, Any]) -> str:
+            done = await super().call(name, params)
+            return "The fern looks better." if name == "gesture" else done
+
+    hands = Gardener()
+    script = in_order(calls(("gesture", {"kind": "water"})), speaks("It looks better."))
+    async with thinking(script) as (brain, api):
+        await brain.compose(moment(), hands)
+    assert [name for name, _ in hands.done] == ["gesture", "speak"]
+    (result,) = api.asked[1].results
+    assert result["content"] == quote([{"looked_up_with": "gesture", "found": "The fern looks better."}])
 
 
 async def test_looking_things_up_ends_in_words(thinking: Thinking) -> None:

@@ -5,6 +5,7 @@ All tools are async: a virtual clock does not wait for threads.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,35 @@ async def test_a_tool_may_ask_and_the_brain_is_told_what_came_of_it(
             assert await bench.hands.call("desk", {"whose": "Mika"}) == "a cup"
         with pytest.raises(ToolError, match="nobody has answered 'vision' within 20 s"):
             await bench.hands.call("desk", {})
+
+
+async def test_a_tool_that_asks_has_as_long_as_its_question(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    @knowledge
+    async def desk(here: Here) -> str:
+        """What is on the desk."""
+        return str((await here.ask("vision"))["text"])
+
+    @knowledge
+    async def for_ever(here: Here) -> str:
+        """Asks and asks."""
+        while True:
+            with suppress(ToolError):
+                await here.ask("vision")
+
+    async with workbench(tmp_path, desk, for_ever) as bench, trio.open_nursery() as nursery:
+
+        async def answer_late() -> None:
+            await trio.sleep(25)
+            await reply(bench, "person", body={"text": "a cup"})
+
+        nursery.start_soon(answer_late)
+        assert await bench.hands.call("desk", {}) == "a cup"
+        with pytest.raises(ToolError, match="nobody has answered 'vision' within 30 s"):
+            await bench.hands.call("desk", {})
+        with pytest.raises(ToolError, match="for_ever has not come back within 120 s"):
+            await bench.hands.call("for_ever", {})
 
 
 # Answering -----------------------------------------------------------------------------------------

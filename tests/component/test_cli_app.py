@@ -13,7 +13,17 @@ import typer.main
 from aikyo.cli.app import app, main
 from aikyo.errors import AikyoError, NotRunningError, UsageError
 
-HEAVY = ("anthropic", "cel_expr_python", "httpx2", "libp2p", "msgspec", "sqlite3", "starlette", "trio")
+HEAVY = (
+    "anthropic",
+    "cel_expr_python",
+    "httpx2",
+    "importlib.metadata",
+    "libp2p",
+    "msgspec",
+    "sqlite3",
+    "starlette",
+    "trio",
+)
 
 
 def run(

@@ -14,9 +14,12 @@ import pytest
 FEW = ("--companions", "4", "--turns", "25", "--loss", "0.1", "--crash-every", "10", "--seed", "3")
 
 
-def run(*args: str, hash_seed: str = "0", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    *args: str, hash_seed: str = "0", cwd: Path | None = None, **more: str
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "aikyo", "simulate", *args]
     environ = os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environ |= more
     return subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=120, env=environ, cwd=cwd
     )
@@ -30,6 +33,11 @@ def test_it_says_what_was_simulated_and_how_it_went(tmp_path: Path) -> None:
     assert "25 turns in" in done.stdout
     assert "took" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_terminal_that_is_not_utf8_is_served() -> None:
+    done = run("--companions", "3", "--turns", "5", PYTHONIOENCODING="ascii")
+    assert (done.returncode, "Who spoke" in done.stdout) == (0, True)
 
 
 def test_another_process_gives_the_same_report() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -124,7 +125,11 @@ async def test_a_talk_closes_sooner_when_the_brains_find_that_it_repeats_itself(
     def bored(moment: Moment) -> Assessment:
         return Assessment(speak=True, importance=5, circles=moment.turn >= 3)
 
-    minds = {name: ScriptedBrain(on_assess=bored) for name in (*TRIO, "dan")}
+    async def ramble(moment: Moment, toolbox: Toolbox) -> None:
+        words = sha256(f"{moment.me.name} {moment.turn}".encode()).hexdigest()
+        await toolbox.call("speak", {"message": words})
+
+    minds = {name: ScriptedBrain(on_assess=bored, on_compose=ramble) for name in (*TRIO, "dan")}
     async with gathering(tmp_path, minds) as room:
         others = [f"companion_{name}" for name in minds if name != "alice"]
         room.companions["alice"].begin("tea", others)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 import threading
@@ -67,8 +68,24 @@ async def test_a_tool_is_told_who_stands_where(tmp_path: Path) -> None:
         assert await bench.hands.call("who_is_near", {}) == '["companion_bob"]'
 
 
+class _UnspeakableError(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
 @pytest.mark.parametrize("how", ["async", "thread"])
-@pytest.mark.parametrize("error", [ValueError("the can\nis empty"), SystemExit(3), StopIteration()])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("the can\nis empty"),
+        SystemExit(3),
+        StopIteration(),
+        asyncio.CancelledError(),
+        BaseExceptionGroup("both", [SystemExit(3), ValueError("the can is empty")]),
+        _UnspeakableError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
 async def test_a_tool_that_fails_is_told_in_a_line_and_found_in_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, how: str, error: BaseException
 ) -> None:
@@ -234,6 +251,61 @@ async def test_an_interrupted_tool_ends_at_once_and_nothing_of_it_is_published(
         assert bench.actions() == []
 
 
+@pytest.mark.parametrize("nested", [False, True])
+async def test_an_interrupted_tool_that_fails_in_the_end_changes_nothing(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock, nested: bool
+) -> None:
+    async def clean_up_badly() -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            raise ValueError("the can is stuck")
+
+    @action(timeout=100)
+    async def water(what: Water) -> None:
+        if not nested:
+            await clean_up_badly()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(clean_up_badly)
+            await trio.sleep_forever()
+
+    async with workbench(tmp_path, water) as bench:
+        with trio.move_on_after(1) as turn:
+            try:
+                await bench.hands.call("water", {"plant": "a fern"})
+            finally:
+                assert turn.cancel_called
+        assert turn.cancelled_caught
+
+
+async def test_what_is_about_to_be_said_when_a_person_interrupts_is_not(tmp_path: Path) -> None:
+    async with workbench(tmp_path) as bench:
+        with trio.CancelScope() as turn:
+            turn.cancel()
+            await bench.hands.call("speak", {"message": "And another thing."})
+        await bench.settle()
+        assert (bench.hands.message, bench.heard) == (None, [])
+
+
+async def test_what_a_tool_tells_the_brain_from_its_own_nursery_is_no_failure(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def look() -> None:
+        raise ToolError("the curtain is drawn")
+
+    @knowledge
+    async def sky() -> str:
+        """What the sky is like."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(look)
+        return "blue"
+
+    async with workbench(tmp_path, sky) as bench:
+        with pytest.raises(ToolError, match=r"^the curtain is drawn$"):
+            await bench.hands.call("sky", {})
+    assert [r for r in caplog.records if r.name.startswith("aikyo")] == []
+
+
 async def test_no_tool_ends_the_mesh_with_its_own_nursery(tmp_path: Path) -> None:
     @knowledge
     async def sky() -> str:
@@ -246,7 +318,7 @@ async def test_no_tool_ends_the_mesh_with_its_own_nursery(tmp_path: Path) -> Non
         raise OSError("no window")
 
     async with workbench(tmp_path, sky) as bench:
-        with pytest.raises(ToolError, match="sky failed: ExceptionGroup"):
+        with pytest.raises(ToolError, match="sky failed: OSError: no window"):
             await bench.hands.call("sky", {})
         await bench.hands.call("gesture", {"kind": "wave"})
     assert sys.exc_info() == (None, None, None)

@@ -12,6 +12,7 @@ import trio.testing
 
 from aikyo.brain import Assessment, BrainError, Moment, Toolbox, ToolError
 from aikyo.companion import Limits
+from aikyo.mesh.memory import MemoryMesh
 from aikyo.wire import Closing, Event, Message, State
 from tests.support.gathering import Gathering, ScriptedBrain, gathering
 
@@ -132,22 +133,144 @@ async def test_who_was_interrupted_by_another_person_is_answered_after_all(tmp_p
         assert [m.to for m in answers] == [("user_ken",), ("user_mika",)]
 
 
-async def test_nobody_can_keep_a_companion_from_speaking_for_ever(tmp_path: Path) -> None:
+async def test_nobody_can_keep_a_companion_from_answering_others_by_talking(tmp_path: Path) -> None:
+    slow = Slow()
+    async with gathering(tmp_path, {"alice": slow}) as room:
+        first = await room.say("Tell me slowly.", ALICE)
+        for _ in range(3):
+            await slow.composing.wait()
+            slow.composing = trio.Event()
+            await room.say("Hello!", ALICE, sender="user_ken")
+        await slow.composing.wait()
+        await room.say("Hello!", ALICE, sender="user_ken")
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        slow.go_on.set()
+        await room.until(lambda: len(said_by(room, ALICE)) == 5)
+        answered = [m.reply_to for m in room.messages() if m.sender == ALICE]
+        assert answered.index(first.id) == 3
+        assert [e.message_id for e in told(room, "interrupted")] == [first.id] * 3
+
+
+async def test_people_can_break_into_what_is_said_to_them_as_often_as_they_like(tmp_path: Path) -> None:
     slow = Slow()
     async with gathering(tmp_path, {"alice": slow}) as room:
         conversation = None
-        for number in range(9):
+        for number in range(12):
             slow.composing = trio.Event()
             said = await room.say(f"slowly {number}", ALICE, conversation=conversation)
             conversation = said.conversation
-            await slow.composing.wait()
-        assert len(told(room, "interrupted")) == 8
-        slow.text = "never again"
-        last = await room.say("and now?", ALICE, conversation=conversation)
-        assert len(told(room, "interrupted")) == 8
-        slow.go_on.set()
+            with trio.fail_after(30):
+                await slow.composing.wait()
+        assert len(told(room, "interrupted")) == 11
+
+
+async def test_what_is_dropped_for_one_person_is_taken_up_by_the_last_who_can_however_busy(
+    tmp_path: Path,
+) -> None:
+    minds = {"alice": Slow(), "bob": Slow()}
+    async with gathering(tmp_path, minds) as room:
+        first = await room.say("Alice, tell us slowly.")
+        await minds["alice"].composing.wait()
+        to_bob = await room.say("Tell me slowly.", BOB, sender="user_lea")
+        await minds["bob"].composing.wait()
+        await room.say("Alice!", ALICE, sender="user_ken")
         await room.until(lambda: said_by(room, ALICE))
-        await room.until(lambda: any(m.reply_to == last.id for m in room.messages()))
+        minds["bob"].go_on.set()
+        await room.until(lambda: len(said_by(room, BOB)) == 2)
+        answered = [m.reply_to for m in room.messages() if m.sender == BOB]
+        assert answered == [to_bob.id, first.id]
+
+
+async def test_a_person_goes_before_what_waits_for_its_turn_to_be_composed(
+    tmp_path: Path, patient_clock: trio.testing.MockClock
+) -> None:
+    composed: list[str] = []
+
+    async def take_time(moment: Moment, toolbox: Toolbox) -> None:
+        composed.append(moment.message.text if moment.message else "an opening")
+        await trio.sleep(5)
+        await toolbox.call("speak", {"message": f"Well, {composed[-1]}"})
+
+    minds = {"alice": ScriptedBrain(on_compose=take_time), "bob": ScriptedBrain()}
+    async with gathering(tmp_path, minds | {"carol": ScriptedBrain()}) as room:
+        for number, name in enumerate(("bob", "carol")):
+            room.companions[name].begin("tea", [ALICE])
+            await room.until(lambda n=number: len(claims_of(room, ALICE)) > n)
+        room.companions["alice"].begin("tea", [BOB])
+        await trio.sleep(1)
+        asked = await room.say("Alice?", ALICE)
+        await room.until(lambda: any(m.reply_to == asked.id for m in room.messages()))
+        assert composed[1] == "Alice?"
+        reasons = [listens(room, m, ALICE) for m in room.messages() if m.sender != "user_mika"]
+        assert ["interrupted"] in reasons
+
+
+def claims_of(room: Gathering, who: str) -> set[str]:
+    """The messages of which `who` has claimed the turn, but for talks it begins."""
+    return {
+        s.message_id for s in states(room) if s.sender == who and s.state == "composing" and not s.reason
+    }
+
+
+async def test_an_opening_waits_until_people_have_their_answers(
+    tmp_path: Path, patient_clock: trio.testing.MockClock
+) -> None:
+    slow = Slow("?")
+    async with gathering(tmp_path, {"alice": slow, "bob": ScriptedBrain()}) as room:
+        await room.say("One?", ALICE)
+        await slow.composing.wait()
+        room.companions["alice"].begin("tea", [BOB])
+        await trio.sleep(1)
+        slow.composing = trio.Event()
+        await room.say("Two?", ALICE, sender="user_ken")
+        await slow.composing.wait()
+        slow.go_on.set()
+        await room.until(lambda: len(said_by(room, ALICE)) == 3)
+        assert [said.split()[2] for said in said_by(room, ALICE)] == ["'Two?'.", "'One?'.", "'tea'."]
+
+
+async def test_whoever_stands_back_says_so_once_and_whoever_has_answered_says_nothing(
+    tmp_path: Path, patient_clock: trio.testing.MockClock
+) -> None:
+    minds = {"alice": ScriptedBrain(), "bob": ScriptedBrain()}
+    async with gathering(tmp_path, minds, pace=1.0) as room:
+        room.companions["bob"].begin("tea", [ALICE])
+        await room.until(lambda: claims_of(room, ALICE))
+        began = next(m for m in room.messages() if m.sender == BOB)
+        await room.say("Alice?", ALICE)  # in the pause before the answer
+        await room.until(lambda: said_by(room, ALICE))
+        await trio.sleep(10)
+        room.companions["bob"].begin("coffee", [ALICE])
+        await room.until(lambda: len(said_by(room, ALICE)) == 2)
+        again = [m for m in room.messages() if m.sender == BOB][-1]
+        await room.say("Alice!", ALICE)  # while it is heard
+        await trio.sleep(10)
+        await room.say("Bye.", ALICE)
+        await room.until(lambda: len(said_by(room, ALICE)) == 4)
+        assert listens(room, began, ALICE) == ["interrupted"]
+        assert listens(room, again, ALICE) == []
+
+
+async def test_however_many_strangers_talk_people_of_this_home_are_heard(tmp_path: Path) -> None:
+    async def never(moment: Moment, toolbox: Toolbox) -> None:
+        await trio.sleep_forever()
+
+    ours: set[str] = set()
+    minds = {"alice": ScriptedBrain(on_compose=never)}
+    async with (
+        gathering(tmp_path, minds, owns=ours.__contains__) as room,
+        MemoryMesh(room.lan) as elsewhere,
+    ):
+        ours.add(room.person.peer)
+        for eve in range(5):
+            async with elsewhere.join(tmp_path / f"{eve}.key", None) as node:
+                for number in range(8):
+                    spam = Message(id=f"{eve}-{number}", sender="user_eve", message=f"spam {number}")
+                    await node.publish(spam)
+        asked = await room.say("hello", ALICE)
+        await room.until(lambda: room.states(asked.id))
+        assert room.companions["alice"].dropped == 8
+        assert listens(room, asked, ALICE) == []
 
 
 async def test_the_runner_up_does_not_go_on_with_what_a_person_broke_into(tmp_path: Path) -> None:
@@ -200,6 +323,26 @@ async def test_being_made_quiet_drops_what_is_composed(tmp_path: Path) -> None:
         room.worlds["alice"].quiet.set("quiet")
         slow.go_on.set()
         await room.until(lambda: listens(room, asked, ALICE))
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        assert not said_by(room, ALICE)
+        assert listens(room, asked, ALICE) == ["quiet"]
+        assert [note.reason for note in room.notes] == ["quiet"]
+        assert not told(room, "interrupted")
+
+
+async def test_whoever_was_made_quiet_begins_no_talk_that_was_asked_for_before(
+    tmp_path: Path, patient_clock: trio.testing.MockClock
+) -> None:
+    slow = Slow("?")
+    async with gathering(tmp_path, {"alice": slow, "bob": ScriptedBrain()}) as room:
+        await room.say("Alice?", ALICE)
+        await slow.composing.wait()
+        room.companions["alice"].begin("tea", [BOB])
+        await trio.sleep(1)
+        room.worlds["alice"].quiet.set("quiet")
+        slow.go_on.set()
+        await room.until(lambda: len(room.notes) == 2)
+        assert [note.reason for note in room.notes] == ["quiet", "quiet"]
         assert not said_by(room, ALICE)
 
 
@@ -276,6 +419,21 @@ async def test_the_limit_of_a_talk_ends_no_other_talk(tmp_path: Path) -> None:
         for number in range(3):
             await room.say("hello", ALICE)
             await room.until(lambda number=number: len(said_by(room, ALICE)) == number + 1)
+
+
+async def test_two_people_at_once_get_no_more_turns_than_there_are(tmp_path: Path) -> None:
+    slow = Slow()
+    limits = Limits(turns_per_hour=1)
+    async with gathering(tmp_path, {"alice": slow}, limits=limits) as room:
+        first = await room.say("Tell me slowly.", ALICE)
+        await slow.composing.wait()
+        slow.composing = trio.Event()
+        await room.say("And slowly to me.", ALICE, sender="user_ken")
+        await slow.composing.wait()
+        slow.go_on.set()
+        await room.until(lambda: listens(room, first, ALICE))
+        assert listens(room, first, ALICE) == ["limit"]
+        assert said_by(room, ALICE) == ["Alice on 'And slowly to me.'."]
 
 
 # What is lost on the way ------------------------------------------------------------------------------

@@ -132,7 +132,7 @@ def test_why_somebody_spoke(shell: Shell) -> None:
         "alice answered after 2.5 s: A bottle, of green glass.",
         "1. alice wanted to speak after 0.4 s (7 of 10, it was turned to, score 11.0)",
         "score 11.0); took the turn after 0.5 s",
-        "bob wanted to listen: it has had its say since a person last spoke",
+        "bob held back: it has had its say since a person last spoke",
         "carol said nothing in time and left the mesh",
         "What alice knew: - condition 2 held (interest > 0.5), so speak was told: Tell it all.",
         "parameters: interest 0.9, warm true",
@@ -147,8 +147,8 @@ def test_why_nobody_spoke(shell: Shell) -> None:
     code, latest, _ = shell.aikyo("why")
     assert (code, shell.aikyo("why", "--after", ANSWER)[1]) == (0, latest)
     assert "alice said to mika:" in latest
-    assert "Nobody answered: nobody wanted to." in latest
-    assert "-  bob wanted to listen\n" in latest
+    assert "Nobody answered: nobody had more to say." in latest
+    assert "-  bob did not want to speak\n" in latest
 
 
 @pytest.mark.parametrize(
@@ -156,8 +156,8 @@ def test_why_nobody_spoke(shell: Shell) -> None:
     [
         ("closed", "the talk had wound down"),
         ("limit", "turns_per_talk"),
-        ("interrupted", "interrupted by a person"),
-        ("no-quorum", "heard in time"),
+        ("interrupted", "a person spoke to whoever was about to"),
+        ("no-quorum", "heard of in time"),
         ("quiet", "aikyo quiet NAME --mode normal"),
         ("brain-failed", "the brain failed"),
         ("superseded", "somebody went on"),
@@ -170,6 +170,18 @@ def test_every_end_is_told_in_words(outcome: str, says: str) -> None:
     assert says in " ".join(turn_lines(turn, {}, width=80))
 
 
+@pytest.mark.parametrize(
+    ("by_person", "outcome", "says"),
+    [
+        (True, "no-quorum", "no companion was there"),
+        (False, "nobody-wanted", "no companion was spoken to"),
+    ],
+)
+def test_where_nobody_was_asked_it_is_told_so(by_person: bool, outcome: str, says: str) -> None:
+    fields = {"by_person": by_person, "outcome": outcome, "invited": (), "offers": ()}
+    assert says in " ".join(turn_lines(msgspec.structs.replace(AFTER, **fields), {}, width=80))
+
+
 def test_an_overlap_and_a_contest_are_told_as_such() -> None:
     turn = msgspec.structs.replace(
         TURN,
@@ -180,6 +192,12 @@ def test_an_overlap_and_a_contest_are_told_as_such() -> None:
     told = " ".join(" ".join(turn_lines(turn, {}, width=80)).split())
     assert "bob answered too, which is one too many" in told
     assert "took the turn at once, though somebody had it" in told
+
+
+def test_who_took_the_turn_is_told_even_if_nothing_else_was_heard_of_it() -> None:
+    turn = msgspec.structs.replace(TURN, offers=(), invited=(), claims=(Claim(who=BOB, after=3.0),))
+    told = "\n".join(turn_lines(turn, {}, width=80))
+    assert "bob said nothing in time; took the turn after 3.0 s" in told
 
 
 def test_how_a_talk_was_begun_is_told() -> None:

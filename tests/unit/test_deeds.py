@@ -54,7 +54,7 @@ def test_what_is_done_is_told_in_words(name: str, params: dict[str, object], tex
         (Event(type="talk-resting", reason="limit"), "the talk rests: whoever would answer has taken"),
         (
             Event(type="talk-resting", reason="interrupted"),
-            "the talk rests: somebody else was spoken to",
+            "the talk rests: a person spoke to whoever was about to answer",
         ),
         (Event(type="talk-resting", reason="no-quorum"), "the talk rests: nobody was there"),
         (Event(type="talk-resting", reason="brain-failed"), "the talk rests: no brain"),

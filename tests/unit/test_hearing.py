@@ -14,14 +14,14 @@ from aikyo.conversation import (
     audience,
     bidders,
     detect_language,
-    expects,
     hears,
     turns_to,
 )
-from aikyo.conversation.hearing import CALLED, MENTIONED
+from aikyo.conversation.hearing import turned_to
 from aikyo.wire import Message
 
 ROSTER = ("companion_alice", "companion_bob")
+NAMES = {"companion_alice": ["Alice", "アリス"], "companion_bob": ["ボブ"], "user_mika": ["ミカ"]}
 
 
 def said(text: str = "hello", to: tuple[str, ...] = (), **metadata: str) -> Message:
@@ -97,7 +97,8 @@ def test_the_language_shows_in_the_script(text: str, language: str | None) -> No
     ],
 )
 def test_calling_somebody_counts_more_than_speaking_of_them(text: str) -> None:
-    assert expects(said(text, ROSTER), "companion_bob", ["ボブ"]) == CALLED
+    message = said(f"{text}\nI met Alice.", ROSTER)
+    assert turned_to(message, ROSTER, NAMES.__getitem__) == {"companion_bob"}
 
 
 @pytest.mark.parametrize(
@@ -111,27 +112,29 @@ def test_calling_somebody_counts_more_than_speaking_of_them(text: str) -> None:
     ],
 )
 def test_speaking_of_somebody_turns_to_them_only_if_nobody_is_called(text: str) -> None:
-    others = {"companion_alice": ["Alice", "アリス"], "user_mika": ["ミカ"]}
-    message = said(text, (*ROSTER, "user_mika"))
-    assert expects(message, "companion_bob", ["ボブ"], others=others) == MENTIONED
+    assert turned_to(said(text, ROSTER), NAMES, NAMES.__getitem__) == {"companion_bob"}
     for call in ("Alice, ", "アリスさん、", "ミカ、"):
-        message = said(call + text, (*ROSTER, "user_mika"))
-        assert not turns_to(message, "companion_bob", ["ボブ"], others=others)
+        assert not turned_to(said(call + text, ROSTER), NAMES, NAMES.__getitem__) & {"companion_bob"}
 
 
 def test_a_question_that_names_nobody_is_put_back_to_whom_it_answers() -> None:
-    others = {"companion_alice": ["Alice"]}
-    asked = said("And you?", ROSTER)
-    assert turns_to(asked, "companion_bob", (), previous="companion_bob", others=others)
-    assert not turns_to(asked, "companion_bob", (), previous="companion_alice", others=others)
-    assert not turns_to(said("I see.", ROSTER), "companion_bob", (), previous="companion_bob")
+    for text, turned in (("And you?", {"companion_bob"}), ("I see.", set())):
+        assert turned_to(said(text, ROSTER), ROSTER, previous="companion_bob") == turned
     to_alice = said("And you, Alice?", ROSTER)
-    assert not turns_to(to_alice, "companion_bob", (), previous="companion_bob", others=others)
+    assert turned_to(to_alice, ROSTER, previous="companion_bob") == {"companion_alice"}
+    assert not turned_to(said("And you?", ROSTER), ROSTER, previous="user_ken")
 
 
 def test_a_message_to_one_alone_turns_to_nobody_else() -> None:
     assert not turns_to(said("Bob?", ("companion_alice",)), "companion_bob", ["Bob"])
     assert not turns_to(said("Bob?", ROSTER, target="companion_alice"), "companion_bob", ["Bob"])
+
+
+def test_whoever_is_called_hears_it_in_any_crowd() -> None:
+    crowd = [*(f"companion_{number}" for number in range(1000)), "companion_zoe"]
+    message = said("Zoe, are you there?")
+    assert turned_to(message, crowd) == {"companion_zoe"}
+    assert "companion_zoe" in bidders(message, crowd)
 
 
 CROWD = tuple(f"companion_{number}" for number in range(40))
@@ -170,8 +173,8 @@ def test_whatever_is_said_and_whatever_somebody_is_called_it_is_told(
     text: str, names: list[str], other: str
 ) -> None:
     message = said(text, ROSTER)
-    strength = expects(message, "companion_alice", names, others={"companion_bob": [other]})
-    assert 0 <= strength <= 1
+    called = {"companion_alice": names, "companion_bob": [other]}
+    assert turned_to(message, called, called.__getitem__) <= set(called)
 
 
 def test_of_a_long_text_only_the_beginning_is_searched_for_names() -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aikyo.conversation import Talks, judge, judge_all
-from aikyo.conversation.judging import asks
+from aikyo.conversation import Talks, asks, judge, judge_all
 from aikyo.wire import Message, State
 
 ALICE, BOB, CAROL = "companion_alice", "companion_bob", "companion_carol"

@@ -11,9 +11,11 @@ import trio
 import trio.testing
 from msgspec import Raw
 
+from aikyo.conversation import Talk, Turn
 from aikyo.mesh import Roster
 from aikyo.swarm import observer as module
 from aikyo.swarm.observer import SETTLES, Observer
+from aikyo.swarm.turn_watch import TurnWatch
 from aikyo.wire import Envelope, Event, Message, Payload, Presence, State, TurnRecord
 
 ALICE, BOB, CAROL, MIKA = "companion_alice", "companion_bob", "companion_carol", "user_mika"
@@ -126,6 +128,22 @@ async def test_those_who_stay_silent_are_no_quorum(autojump_clock: trio.testing.
         assert it.reasons("talk-resting") == ["no-quorum"]
 
 
+async def test_where_no_companion_is_there_to_answer_a_person_there_is_no_quorum(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with room() as it:
+        await it.say("m1", MIKA)
+        assert (it.record.outcome, it.reasons("talk-resting")) == ("no-quorum", ["no-quorum"])
+
+
+async def test_what_a_companion_says_to_a_person_alone_is_no_lack_of_others(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with room(ALICE) as it:
+        await it.say("m1", ALICE, to=(MIKA,))
+        assert it.record.outcome == "nobody-wanted"
+
+
 async def test_a_closed_talk_ends(autojump_clock: trio.testing.MockClock) -> None:
     async with room(ALICE, BOB) as it:
         await it.say("m1", BOB)
@@ -194,6 +212,16 @@ async def test_a_second_answer_counts_however_late_it_comes(
         assert records["m1"].answers == ("a1", "b1")
         assert records["m1"].answered_by == (ALICE, BOB)
         assert it.observer.watching() == ()
+
+
+async def test_a_second_answer_just_before_the_end_counts(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with room(ALICE, BOB) as it:
+        await it.say("m1", MIKA)
+        await it.say("a1", ALICE, reply_to="m1")
+        await it.say("b1", BOB, reply_to="m1")
+    assert {one.message_id: one for one in it.told}["m1"].answers == ("a1", "b1")
 
 
 async def test_an_answer_after_the_talk_rested_is_still_its_answer(
@@ -283,3 +311,12 @@ async def test_states_of_strangers_and_of_the_sender_are_no_part_of_it(
         assert it.record.invited == (ALICE,)
         assert [offer.who for offer in it.record.offers] == [ALICE]
         assert it.record.claims == ()
+
+
+def test_people_that_a_leader_judged_for_are_not_among_those_who_wanted() -> None:
+    message = Message(id="m1", sender=BOB, message="hello", conversation="c")
+    turn = Turn(message, (ALICE,), 0.0, hearers={ALICE, MIKA})
+    watch = TurnWatch(Talk("c"), turn, by_person=False, time=0.0, now=0.0, pace=1.0)
+    for who in (MIKA, ALICE):
+        turn.hear(State(sender=who, message_id="m1", state="listen"), 0.1)
+    assert [offer.who for offer in watch.record().offers] == [ALICE]

@@ -12,6 +12,7 @@ import pytest
 
 from aikyo.brain import Instruction, Line, Moment, Persona, Someone, ToolSpec
 from aikyo.brain.offline import OfflineBrain
+from aikyo.brain.offline.draft import Draft
 from tests.support.minds import Hands
 from tests.support.talkers import SPECS, persona, say, words_of
 
@@ -207,6 +208,37 @@ async def test_what_an_own_tool_that_a_trigger_names_answers_is_said() -> None:
     assert "more" not in said
     assert "9:15" not in said
     assert "snowing" not in words_of(await told())
+
+
+@BOTH
+@pytest.mark.parametrize("what", ["garden", "seen", "experience"])
+async def test_what_a_tool_found_is_not_followed_by_that_one_does_not_know(
+    me: Persona, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions = {
+        "garden": {"en": "How is the garden?", "ja": "庭はどうですか?"},
+        "seen": {"en": "What do you see?", "ja": "何が見えますか?"},
+        "experience": {"en": "Have you ever been to Ulm?", "ja": "ウルムに行ったことがありますか?"},
+    }
+    said: list[str] = []
+    fresh = Draft._fresh
+
+    def told(draft: Draft, act: str, *args: Any) -> str:
+        said.append(act)
+        return fresh(draft, act, *args)
+
+    monkeypatch.setattr(Draft, "_fresh", told)
+    moment = answering(me, questions[what][me.language], MIKA, addressed=True)
+    excuses = {"unknown", "unknown_turn", "seen_nothing", "experience_no"}
+    await say(OfflineBrain(Random(3)), moment)
+    assert excuses & set(said)  # without a tool, one owns that one does not know
+    said.clear()
+    for seed in SEEDS:
+        hands = Knowing(specs=(*SPECS, *OWN), answers={"weather": "It is snowing."})
+        orders = (Instruction("weather", "See."),)
+        await OfflineBrain(Random(seed)).compose(replace(moment, instructions=orders), hands)
+        assert "It is snowing." in words_of(hands)
+    assert not excuses & set(said)
 
 
 async def test_an_own_tool_is_asked_when_a_talk_begins_too() -> None:

@@ -141,6 +141,11 @@ def test_what_is_wrong_is_told_with_its_place(
     [
         ("x = 1\nimport nobody_has_this", "broken.py, line 2: ModuleNotFoundError: No module"),
         ("x = 1\n\nraise SystemExit('no\\nway')", "broken.py, line 3: SystemExit: no way"),
+        ("import asyncio\nraise asyncio.CancelledError('no')", "broken.py, line 2: CancelledError: no"),
+        (
+            "class Odd(Exception):\n    def __str__(self):\n        return 1 / 0\nraise Odd",
+            "broken.py, line 4: Odd: it cannot be said why",
+        ),
         ("x = 1\nif x\n", "broken.py, line 2: SyntaxError: expected ':'"),
         (
             "from aikyo.tools import action\n\n\n@action\ndef water(plant: str) -> str:\n    'x'\n",
@@ -156,6 +161,24 @@ def test_a_module_that_breaks_is_told_with_its_line(file: Path, source: str, wha
     assert what in told
     assert "\n" not in told
     assert [name for name in set(sys.modules) - before if "broken" in name] == []
+
+
+def test_a_module_that_fails_when_looked_into_has_no_such_tool(file: Path) -> None:
+    file.with_name("odd.py").write_text("def __getattr__(name):\n    raise RuntimeError")
+    assert "there is no water in odd" in problems(file, 'actions = ["odd:water"]')[0][2]
+
+
+def test_what_a_module_prints_does_not_go_where_the_answer_goes(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.with_name("loud.py").write_text("print('hello')")
+    assert len(problems(file, 'actions = ["loud:water"]')) == 1
+    assert capsys.readouterr() == ("", "hello\n")
+
+
+def test_of_very_many_tools_and_problems_the_first_are_told(file: Path) -> None:
+    found = problems(file, f"actions = {[f'x{number}' for number in range(100)]}")
+    assert (found[0][2], len(found)) == ("'actions' has over 64 entries", 20)
 
 
 # Trust ---------------------------------------------------------------------------------------------

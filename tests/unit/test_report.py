@@ -144,8 +144,9 @@ def test_interruptions_are_known_from_the_end_or_from_a_companion() -> None:
         turn(0, "u1", outcome="interrupted"),
         turn(1, "u1", outcome="superseded", notes=(told,)),
         turn(2, "u1", outcome="superseded"),
+        turn(3, "a", outcome="answered", offers=wants("b", gave_up=True, reason="interrupted")),
     ]
-    assert make_report(records).interruptions == 2
+    assert make_report(records).interruptions == 3
 
 
 def test_gaps_are_without_the_pause_for_reading() -> None:
@@ -240,6 +241,22 @@ def test_the_picture_names_the_speakers_and_marks_what_went_wrong() -> None:
     assert 'class="bad"' not in quiet
     stalled = make_report([turn(0, "u1", outcome="no-quorum", offers=wants("a"))])
     assert 'class="bad"' in render_svg(stalled)
+
+
+def test_what_is_no_overlap_and_no_stall_is_shown_all_the_same() -> None:
+    records = [
+        turn(0, "u1", outcome="superseded", answers=("m2",), answered_by=("a",)),
+        turn(1, "u1", outcome="no-quorum"),
+        answered(2, "u1", "a", seconds=250.0),
+    ]
+    report = make_report(records)
+    text = render_text(report)
+    assert "late answers          1 (33 % of turns)" in text
+    assert "not a State came      1 turn" in text
+    picture = render_svg(report)
+    for part in ("late answers", "turns without a State", "250 s"):
+        assert part in picture, part
+    assert ">–<" in render_svg(make_report([turn(0, "u1", outcome="no-quorum")]))
 
 
 def test_a_long_talk_makes_no_long_picture() -> None:

@@ -123,6 +123,65 @@ def test_what_is_remembered_is_bounded_in_number_and_size() -> None:
     assert len(talks._early) <= 256
 
 
+def test_a_flood_pushes_out_nobody_elses_turn_or_talk() -> None:
+    talks = talks_of()
+    heard = talks.hear_message(said("1", "user_mika"), 0.0)
+    assert heard is not None
+    talk, asked = heard
+    for number in range(500):
+        talks.hear_message(said(f"x{number}", "companion_carol", conversation=f"x{number}"), 0.1)
+    for who in ROSTER:
+        talks.hear_state(state(who, "1"), 0.2)
+    assert set(asked.offers) == set(ROSTER)
+    later = talks.hear_message(said("2", "companion_bob", "1"), 0.3)
+    assert later is not None
+    assert later[0] is talk
+
+
+def test_an_answer_by_somebody_who_could_not_hear_the_question_is_none() -> None:
+    talks = talks_of()
+    turn_of(talks, said("2", "companion_carol", "1", to=("companion_alice",)))
+    private = said("1", "user_mika", to=("companion_alice",))
+    assert isinstance(turn_of(talks, private).decide(0.0), Wait)
+
+
+def test_who_could_not_hear_a_question_can_neither_answer_it_nor_lead_the_talk_away_from_it() -> None:
+    for reply_to in ("1", "z", None):
+        talks = talks_of()
+        asked = turn_of(talks, said("1", "user_mika", to=("companion_alice",)))
+        led_away = turn_of(talks, said("2", "companion_carol", reply_to, to=("companion_alice",)), 5.0)
+        assert isinstance(asked.decide(5.0), Wait)
+        assert led_away.decide(5.0) == Over(Outcome.SUPERSEDED)
+        turn_of(talks, said("3", "companion_alice", "1", to=("user_mika",)), 5.5)
+        assert asked.decide(5.5) == Over(Outcome.ANSWERED)
+
+
+def test_what_a_person_answers_is_no_companions_answer() -> None:
+    talks = talks_of()
+    asked = turn_of(talks, said("1", "companion_alice"))
+    turn_of(talks, said("2", "user_mika", "1"))
+    assert asked.decide(0.1) == Over(Outcome.SUPERSEDED)
+
+
+def test_nobody_bids_for_their_own_word_or_for_others() -> None:
+    talks = talks_of()
+    turn = turn_of(talks, said("1", "companion_alice"))
+    for want in ("speak", "composing"):
+        talks.hear_state(state("companion_alice", "1", want), 0.1)
+        talks.hear_state(state("companion_bob", "1", want), 0.1, by="companion_carol")
+    assert not turn.offers
+    assert not turn.claims
+
+
+def test_who_does_not_hear_a_message_has_no_part_in_its_turn() -> None:
+    talks = talks_of()
+    turn = turn_of(talks, said("1", "user_mika", to=ROSTER[:2]))
+    for want in ("speak", "composing"):
+        talks.hear_state(state("companion_carol", "1", want), 0.1)
+    assert not turn.offers
+    assert not turn.claims
+
+
 def state(who: str, ident: str, want: str = "speak", **fields: object) -> State:
     return State(sender=who, message_id=ident, state=want, **fields)  # type: ignore[arg-type]
 
@@ -155,7 +214,7 @@ def test_who_missed_the_answer_learns_of_it_from_the_states_for_it() -> None:
 
 
 def test_nobody_can_silence_others_by_speaking_of_an_answer() -> None:
-    for liar in ("companion_carol", "companion_eve", "user_mika"):
+    for liar in ("companion_carol", "companion_eve", "user_mika", "user_ken"):
         talks = talks_of()
         asked = turn_of(talks, said("1", "user_ken", to=ROSTER))
         for number in range(10):
@@ -209,11 +268,15 @@ def test_whoever_comes_in_after_a_message_may_answer_it_all_the_same() -> None:
 
 
 def answer_of_bob(asked: Message, answer: str) -> Turn:
+    return answer_of(asked, "companion_bob", answer)
+
+
+def answer_of(asked: Message, who: str, answer: str) -> Turn:
     talks = talks_of()
     turn_of(talks, asked)
-    turn = turn_of(talks, said("2", "companion_bob", "1", message=answer))
-    for who in ("companion_alice", "companion_carol"):
-        talks.hear_state(state(who, "2", importance=5), 0.1)
+    turn = turn_of(talks, said("2", who, "1", message=answer))
+    for other in ("companion_alice", "companion_carol"):
+        talks.hear_state(state(other, "2", importance=5), 0.1)
     return turn
 
 
@@ -225,6 +288,7 @@ def test_what_a_person_asked_somebody_and_got_is_not_commented_on() -> None:
         answer_of_bob(asked, "Fine. And how was your day?"),
         answer_of_bob(said("1", "user_mika", message="How is the garden?"), "It is fine."),
         answer_of_bob(said("1", "companion_alice", message="Bob, is it fine?"), "It is fine."),
+        answer_of(said("1", "user_ken", message="Mika, is it fine?"), "user_mika", "It is fine."),
     ):
         assert isinstance(open_turn.decide(0.1), Speaker | Wait)
 
@@ -236,11 +300,11 @@ def test_a_message_turns_to_whom_it_puts_a_question_back() -> None:
     heard = talks.hear_message(said("2", "companion_alice", "1", message="And you?"), 0.0)
     assert heard is not None
     talk, turn = heard
-    assert talk.turns_to(turn.message, "companion_bob", ())
-    assert not talk.turns_to(turn.message, "companion_carol", ())
+    assert talk.turns_to(turn.message, "companion_bob")
+    assert not talk.turns_to(turn.message, "companion_carol")
     called = said("3", "companion_alice", "1", message="And you, rol?")
-    assert talk.turns_to(called, "companion_carol", ("rol",))
-    assert not talk.turns_to(called, "companion_bob", ())
+    assert talk.turns_to(called, "companion_carol")
+    assert not talk.turns_to(called, "companion_bob")
 
 
 def test_whoever_missed_messages_closes_with_the_others() -> None:
@@ -257,6 +321,33 @@ def test_whoever_missed_messages_closes_with_the_others() -> None:
         assert stage is talk.closing  # the same States count once
     assert talk is not None
     assert talk.closing is Closing.CLOSING
+
+
+def test_the_stages_that_states_name_count_once_and_when_all_are_in() -> None:
+    crowd = tuple(f"companion_{number}" for number in range(6))
+    talks = talks_of(*crowd)
+    heard = talks.hear_message(said("2", crowd[0], to=()), 0.0)
+    assert heard is not None
+    talk = heard[0]
+    for who in crowd[1:3]:  # two alone are no majority of those who are still to say
+        talks.hear_state(state(who, "2", closing=Closing.TERMINAL), 0.1)
+    assert talk.closing is Closing.NONE
+    for who in crowd[3:]:
+        talks.hear_state(state(who, "2", closing=Closing.TERMINAL), 0.2)
+    talks.hear_message(said("1", crowd[1], to=()), 0.3)  # the talk does not go on from this
+    assert [talk.closing, talk.closing] == [Closing.CLOSING] * 2
+
+
+def test_a_word_to_one_alone_does_not_make_a_talk_smaller() -> None:
+    talks = talks_of()
+    for number in range(15):
+        sender, other = ROSTER[number % 3], ROSTER[(number + 1) % 3]
+        text = chr(0x4E00 + 101 * number) * 8
+        to = (other,) if number == 14 else ROSTER
+        message = said(f"{number:02}", sender, f"{number - 1:02}", message=text, to=to)
+        heard = talks.hear_message(message, 0.0)
+        assert heard is not None
+        assert heard[0].closing is Closing.NONE
 
 
 def test_a_companion_that_has_had_its_say_is_told_so() -> None:

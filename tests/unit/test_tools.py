@@ -110,6 +110,11 @@ def wrong_way_round(here: Here, what: Water) -> str:
     return ""
 
 
+def by_name(*, here: Here) -> str:
+    """Water a plant."""
+    return ""
+
+
 def an_array(what: Pair) -> str:
     """Two."""
     return ""
@@ -133,6 +138,7 @@ def nowhere(what: Nowhere) -> str:  # type: ignore[name-defined]  # noqa: F821 -
         (no_struct, "takes a msgspec Struct"),
         (too_much, "takes a Struct and a Here"),
         (wrong_way_round, "takes a Struct and a Here"),
+        (by_name, "takes a Struct and a Here"),
         (an_array, "JSON object"),
         (no_json, "no JSON"),
         (Water, "goes on a function"),

@@ -233,7 +233,10 @@ JSON = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from([*SCHEMA["properties"], "message", "unasked"]), JSON), st.text())
+@given(
+    st.dictionaries(st.sampled_from([*SCHEMA["properties"], "message", "unasked", "\ud800"]), JSON),
+    st.text(),
+)
 @settings(deadline=None, max_examples=40)
 def test_nothing_that_a_brain_fills_in_raises(params: dict[str, Any], message: str) -> None:
     triggers = speak_when(
@@ -291,6 +294,8 @@ def test_all_wrong_conditions_are_told() -> None:
         "to . filter (a, message . matches (a)).size() > 0",
         "topics.all(a, size(topics + topics) > 0)",
         "to.all(a, 'matches(' == a || to.map(b, b).size() > 1)",
+        """'''\\'''' == "'" || to.all(a, to.all(b, a == b)) || "" == ''""",
+        """b'''\\'''' == b"'" || to.all(a, to.all(b, a == b)) || "" == ''""",
     ],
 )
 def test_a_bomb_is_refused(expression: str) -> None:

@@ -116,6 +116,33 @@ def test_of_a_turn_that_was_written_twice_the_later_counts(home: Home) -> None:
     ]
 
 
+def test_what_a_brain_said_of_its_failure_is_made_fit_to_be_written(home: Home) -> None:
+    log = TurnLog(home.turns)
+    log.note(note(1, reason="bad \ud800\x1b[31m word" + "!" * 9999, params={"\udfff": 1}))
+    log.add(record(1))
+    log.flush()
+    (kept,) = read_turns(home)[0].notes
+    assert kept.reason.startswith("bad \ufffd word!")
+    assert len(kept.reason) < 1000
+
+
+def test_nothing_is_missed_when_the_file_moves_aside_while_it_is_read(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(home, record(1))
+    read = turn_journal._read
+
+    def read_and_move(path: Path) -> list[TurnRecord]:
+        found = list(read(path))
+        if home.turns.exists():
+            home.turns.replace(home.turns.with_suffix(".1.jsonl"))
+            written(home, record(2))
+        return found
+
+    monkeypatch.setattr(turn_journal, "_read", read_and_move)
+    assert record(1) in read_turns(home)
+
+
 @given(st.integers(1, 400))
 def test_a_line_that_was_cut_off_is_passed_over_and_harms_no_other(
     tmp_path_factory: pytest.TempPathFactory, cut: int
@@ -213,7 +240,7 @@ def test_the_turn_that_is_meant_is_found(message: str | None, after: bool, found
     ("message", "after", "says"),
     [
         ("aaaa", False, "too short"),
-        ("answer", False, "may be any of 2 messages: answer-aaaa-1, answer-bbbb-1"),
+        ("answer", False, "may be any of 2 messages; give more of it: answer-aaaa-1, answer-bbbb-1"),
         ("mesage-0003", False, "did you mean 'message-0003'"),
         ("something-else", False, "aikyo why -n 10"),
         ("answer-bbbb-1", True, "leave out --after"),
@@ -222,6 +249,23 @@ def test_the_turn_that_is_meant_is_found(message: str | None, after: bool, found
 def test_what_cannot_be_meant_is_refused_with_the_way_out(message: str, after: bool, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         find_turn(TURNS, message, after=after)
+
+
+def test_without_a_message_an_answer_that_no_companion_heard_is_passed_over() -> None:
+    asked = record(1, by_person=True)
+    last = record(2, sender="companion_alice")
+    assert find_turn([asked, last], None) == asked
+    heard = record(3, sender="companion_alice", invited=("companion_bob",))
+    assert find_turn([asked, last, heard], None) == heard
+    assert find_turn([last], None) == last
+
+
+def test_of_many_that_may_be_meant_the_latest_are_named_and_made_inert() -> None:
+    turns = [record(number, message_id=f"nasty-\x1b[31m{number:04}") for number in range(20)]
+    with pytest.raises(UsageError) as refused:
+        find_turn(turns, "nasty-")
+    assert str(refused.value).endswith("…, nasty-0015, nasty-0016, nasty-0017, nasty-0018, nasty-0019")
+    assert "\x1b" not in str(refused.value)
 
 
 def test_where_nothing_was_said_it_is_told_so() -> None:

@@ -208,6 +208,9 @@ def test_it_says_why_nobody_speaks() -> None:
     left = turn_of(bid(ALL[0]), *(bid(who, "listen") for who in ALL[1:]))
     left.leave(ALL[0], 0.3)
     assert left.decide(0.3) == Over(Outcome.NO_QUORUM)
+    gone = turn_of(*(bid(who, "listen") for who in ALL[1:]))
+    gone.hear(bid(ALL[0], "composing"), 0.3)
+    assert gone.decide(0.3 + HEARTBEAT_DEADLINE) == Over(Outcome.NO_QUORUM)
 
 
 @pytest.mark.parametrize(
@@ -310,21 +313,41 @@ def test_who_hears_it_without_being_invited_is_not_waited_for_but_counts() -> No
     assert [state.sender for state, _ in turn.claims] == [beyond]
 
 
-def test_a_claim_that_is_turned_down_tells_the_holder_to_say_its_own_again_but_not_for_ever() -> None:
+def test_a_claim_that_was_turned_down_may_be_made_again_when_the_turn_is_free() -> None:
     turn = turn_of(*(bid(who) for who in ALL))
     turn.hear(bid(ALL[0], "composing", rank=0), 0.3)
-    assert turn.contested == 0
     turn.hear(bid(ALL[1], "composing", rank=1), 0.4)
-    assert turn.contested == 1
-    for _ in range(1000):
-        turn.hear(bid(ALL[1], "composing", rank=1), 0.4)
-    assert 1 < turn.contested < 10
     assert speaker(turn, 0.5) == ALL[0]
     turn.hear(bid(ALL[0], "listen"), 0.6)
-    turn.hear(bid(ALL[1], "composing", rank=1), 0.7)  # it never had the turn: it may claim now
+    turn.hear(bid(ALL[1], "composing", rank=1), 0.7)
     assert turn.decide(0.8) == Speaker(
         ALL[1], turn.ranking.index(ALL[1]), True, 0.7 + HEARTBEAT_DEADLINE
     )
+    assert [state.sender for state, _ in turn.claims] == list(ALL[:2])
+
+
+def test_a_claim_before_all_states_are_in_that_is_given_up_leaves_the_turn_to_the_others() -> None:
+    turn = turn_of(bid(ALL[0], "composing"), bid(ALL[0], "listen"), *(bid(who) for who in ALL[1:]))
+    assert speaker(turn) in ALL[1:]
+
+
+def test_whoever_leaves_and_comes_back_may_speak() -> None:
+    turn = turn_of(*(bid(who, "listen") for who in ALL[1:]))
+    turn.leave(ALL[0], 0.2)
+    assert turn.decide(0.2) == Over(Outcome.NOBODY_WANTED)
+    turn = turn_of(*(bid(who, "listen") for who in ALL[2:]))
+    turn.leave(ALL[0], 0.2)
+    turn.hear(bid(ALL[0]), 0.3)
+    turn.hear(bid(ALL[1], "listen"), 0.4)
+    assert speaker(turn, 0.4) == ALL[0]
+
+
+def test_who_wants_nothing_after_all_is_told_too() -> None:
+    turn = turn_of(*(bid(who) for who in ALL[:3]))
+    assert speaker(turn, BID_DEADLINE) in ALL[:3]
+    turn.hear(bid(ALL[3], "listen", reason="quiet"), BID_DEADLINE)
+    assert turn.offers[ALL[3]].reason == "quiet"
+    assert ALL[3] not in turn.ranking
 
 
 def test_a_claim_before_all_states_are_in_shuts_nobody_out() -> None:
@@ -366,6 +389,25 @@ def test_brains_that_answer_quickly_are_not_waited_for_long() -> None:
     assert listening.decide(0.2) == Wait(BID_DEADLINE)  # nobody loses by it
 
 
+def test_whoever_is_waited_for_in_vain_is_known_for_it() -> None:
+    patience = Patience()
+    for who in ALL:
+        patience.took(who, 0.3)
+    turn_of(*(bid(who) for who in ALL[:3]), patience=patience).decide(1.2)
+    assert patience.seconds(ALL[3]) > patience.seconds(ALL[0])
+
+
+def test_patience_that_wears_thin_meanwhile_takes_nobodys_turn() -> None:
+    patience = Patience()
+    turn = turn_of(*(bid(who) for who in ALL[:3]), patience=patience)
+    assert isinstance(turn.decide(4.0), Wait)
+    for _ in range(20):
+        patience.took(ALL[3], 0.3)
+    first = speaker(turn, 4.1)
+    assert first == turn.ranking[0]
+    assert speaker(turn, 4.0 + CLAIM_DEADLINE) == turn.ranking[1]
+
+
 def test_a_turn_learns_how_long_a_brain_takes_from_those_that_were_asked() -> None:
     patience = Patience()
     for _ in range(20):
@@ -384,6 +426,11 @@ def test_whoever_asked_is_believed_that_it_was_answered() -> None:
     assert turn.decide(0.3) == Wait(0.3 + HEARSAY_SETTLES)  # for the answer itself
     assert turn.decide(0.3 + HEARSAY_SETTLES) == Over(Outcome.SUPERSEDED)
     turn = Turn(message(sender=ALL[0]), ALL[1:], now=0.0)
+    for second in (0.3, 0.8, 1.2):  # saying it again makes nobody wait longer
+        turn.hear_of_answer(ALL[0], second)
+        turn.decide(second)
+    assert turn.decide(0.3 + HEARSAY_SETTLES) == Over(Outcome.SUPERSEDED)
+    turn = Turn(message(sender=ALL[0]), ALL[1:], now=0.0)
     turn.hear_of_answer(ALL[0], 0.3)
     turn.answered(ALL[2])
     assert turn.decide(0.3) == Over(Outcome.ANSWERED)
@@ -396,6 +443,10 @@ def test_nobody_else_can_talk_a_speaker_down() -> None:
         for liar in liars:
             turn.hear_of_answer(liar, 0.3)
         assert speaker(turn, 0.3) == ALL[0]
+    turn = turn_of(*(bid(who, importance=who == ALL[0]) for who in ALL))
+    turn.hear_of_answer(ALL[0], 0.1)  # nor take the turn and have it ended
+    turn.hear(bid(ALL[0], "composing"), 0.2)
+    assert speaker(turn, 0.2 + HEARTBEAT_DEADLINE) not in (None, ALL[0])
     turn = turn_of(*(bid(who) for who in ALL))
     turn.hear_of_answer(ALL[1], 0.0)
     turn.hear_of_answer(ALL[1], 0.0)

@@ -202,8 +202,8 @@ def _perform(draft: Draft, _: re.Match[str]) -> bool:
 
 def _confess(draft: Draft) -> bool:
     """A question that no rule is for: look in what one knows, else say so, and turn to what one does
-    know."""
-    if reckon(draft) or recollect(draft):
+    know. What a tool has found answers it."""
+    if draft.scene.found or reckon(draft) or recollect(draft):
         return True
     topic = say_topic(draft)
     if topic is not None and _is_close(draft, topic):

@@ -18,6 +18,7 @@ __all__ = ["Deed", "Draft"]
 _MOST_PARTS = 4
 _TRIES = 12
 _TURNS_BETWEEN_QUESTIONS = 2
+_KNOWS_NOTHING = frozenset({"seen_nothing", "remember_none", "catchup_none", "experience_no"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,10 @@ class Draft:
         """Say a phrase for the first of `acts` for which all is known that it needs.
 
         Returns:
-            Whether there was one.
+            Whether there was one, or none was needed.
         """
+        if self.scene.found and not _KNOWS_NOTHING.isdisjoint(acts):
+            return True  # a tool has just said it
         known = self.slots | slots
         for act in acts:
             phrases = self.scene.tongue.book.phrases[act]

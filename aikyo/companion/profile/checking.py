@@ -73,7 +73,7 @@ def read_profile(
     problems += wrong
     compiled = _compile(document, tables)
     if isinstance(compiled, list) or problems:
-        return sorted(problems + (compiled if isinstance(compiled, list) else []))
+        return sorted(problems + (compiled if isinstance(compiled, list) else []))[:MAX_PROBLEMS]
     return tables, compiled, toolset
 
 

@@ -7,13 +7,14 @@ import importlib.util
 import re
 import sys
 import traceback
+from contextlib import redirect_stdout
 from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
-from ...errors import nearest
+from ...errors import nearest, text_of
 from ...tools import Tool
 
 __all__ = ["GROUP", "OwnToolError", "find_tool", "installed_tools"]
@@ -69,8 +70,11 @@ def _installed(name: str) -> Tool:
     if not entries:
         raise OwnToolError(f"unknown tool '{name[:80]}'")
     try:
-        tool = entries[0].load()
-    except (Exception, SystemExit) as error:
+        with redirect_stdout(sys.stderr):
+            tool = entries[0].load()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise OwnToolError(f"'{name}' ({entries[0].value}): {_broken(error)}") from error
     if not isinstance(tool, Tool) or tool.name != name:
         raise OwnToolError(f"'{name}': {entries[0].value} is no tool of that name")
@@ -78,27 +82,31 @@ def _installed(name: str) -> Tool:
 
 
 def _in_module(module: str, name: str, folder: Path) -> Tool:
-    found = getattr(_import(module, folder), name, None)
+    there = vars(_import(module, folder))
+    found = there.get(name)
     if isinstance(found, Tool):
         return found
     if found is not None:
         raise OwnToolError(f"'{module}:{name}' is no tool; put @action or @knowledge on it")
-    known = [key for key, value in vars(_import(module, folder)).items() if isinstance(value, Tool)]
+    known = [key for key, value in there.items() if isinstance(value, Tool)]
     raise OwnToolError(f"'{module}:{name}': there is no {name} in {module}{nearest(name, known)}")
 
 
 def _import(module: str, folder: Path) -> ModuleType:
     file = folder / f"{module}.py"
     try:
-        if "." not in module and file.is_file():
-            return _import_file(module, file.resolve())
-        return importlib.import_module(module)
+        with redirect_stdout(sys.stderr):  # stdout is for what was asked for
+            if "." not in module and file.is_file():
+                return _import_file(module, file.resolve())
+            return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
             beside = "" if "." in module else f"no {module}.py beside the profile, and "
             raise OwnToolError(f"{beside}no module {module} on Python's path") from None
         raise OwnToolError(f"{module}: {_broken(error, file)}") from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever stands in the file may be raised
         raise OwnToolError(f"{module}: {_broken(error, file)}") from error
 
 
@@ -122,7 +130,7 @@ def _import_file(module: str, file: Path) -> ModuleType:
 
 def _broken(error: BaseException, file: Path | None = None) -> str:
     """What broke, and where in the user's file, in one line."""
-    what = f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}"
+    what = f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else text_of(error)}"
     what = " ".join(what.split())[:_MAX_ERROR]
     if isinstance(error, SyntaxError) and error.filename:
         return f"{Path(error.filename).name}, line {error.lineno}: {what}"

@@ -17,6 +17,9 @@ from .shape import Tables
 
 __all__ = ["find_tools"]
 
+MAX_TOOLS = 64
+"""Of one list."""
+
 Listed = Literal["actions", "knowledge"]
 
 _BUILT_IN = {"actions": ACTIONS, "knowledge": KNOWLEDGE}
@@ -53,7 +56,10 @@ class _Finding:
     def listed(self, key: Listed, names: Sequence[str]) -> list[str]:
         """What the tools of one list are called; of those that cannot be had, what they would be."""
         called: list[str] = []
-        for index, named in enumerate(names):
+        if len(names) > MAX_TOOLS:
+            what = f"'{key}' has over {MAX_TOOLS} entries"
+            self.problems.append(self._document.at_value(("metadata", key), what))
+        for index, named in enumerate(names[:MAX_TOOLS]):
             name, what = self._find(key, named)
             if not what and name in called:
                 what = f"'{key}': '{name}' stands there twice"
@@ -66,8 +72,8 @@ class _Finding:
         """What a tool is called, and what is wrong with it, or nothing."""
         if named in _BUILT_IN[key]:
             return named, ""
-        if ":" not in named and named not in installed_tools():
-            known = (*_BUILT_IN[key], *installed_tools())
+        if ":" not in named and named not in (installed := installed_tools()):
+            known = (*_BUILT_IN[key], *installed)
             return named, f"'{key}': unknown tool '{named[:80]}'{nearest(named, known)}"
         try:
             tool = find_tool(named, _KIND[key], self._folder, trusted=self._trusted)

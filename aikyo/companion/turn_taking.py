@@ -423,7 +423,7 @@ class TurnTaking:
 
     def _state(self, turn: Turn, **fields: Any) -> State:
         if not isinstance(turn, LedTurn):  # TypeScript companions know of neither
-            fields["reply_to"] = turn.message.reply_to
+            fields["reply_to"] = turn.after
         else:
             fields.pop("reason", None)
         return State(sender=self._world.me, message_id=turn.message.id, **fields)

@@ -125,6 +125,7 @@ class Talks:
         _trim(self._turns, _TURNS, _speaker)
         if takes_floor:
             if talk.turn is not None:
+                turn.after = turn.after or talk.turn.message.id
                 talk.turn.supersede()
             talk.turn = turn
         else:

@@ -51,6 +51,7 @@ class Turn:
 
     Attributes:
         heard_at: the same as `now`.
+        after: id of what the message answers, or else broke into.
     """
 
     claim_within = CLAIM_DEADLINE
@@ -73,6 +74,7 @@ class Turn:
         self.message = message
         self.invited = frozenset(invited)
         self.heard_at = now
+        self.after = message.reply_to
         self.recent = tuple(recent)
         self._hearers: Container[str] = self.invited if hearers is None else hearers
         self._patience = patience
@@ -152,11 +154,11 @@ class Turn:
             self._hear_late(state, now)
 
     def hear_of_answer(self, by: str, now: float) -> None:
-        """`by` speaks of an answer to this message that was not heard here.
+        """`by` speaks of something that was said after this message and was not heard here.
 
-        Whoever asked is believed. Of others, two, as long as nobody has the turn. A single one only
-        keeps the turn from passing on when another who has it falls silent; so nobody can talk a
-        speaker down, nor take the turn and then have it ended.
+        Whoever asked is believed. Of others, two, as long as nobody has the turn; then more than half of
+        those invited. A single one only keeps the turn from passing on when another who has it falls
+        silent; so nobody can talk a speaker down, nor take the turn and then have it ended.
         """
         if self._over or not (by == self.message.sender or by in self._hearers):
             return
@@ -204,7 +206,9 @@ class Turn:
     def _believes_in_answer(self) -> bool:
         if self.message.sender in self._witnesses:
             return True
-        return self._claim is None and len(self._witnesses) > 1
+        if self._claim is None:
+            return len(self._witnesses) > 1
+        return 2 * len(self._witnesses - {self._claim.sender}) > len(self.invited)
 
     def _learn(self, state: State, now: float) -> None:
         """Note how long it took, if a brain was asked; whoever has a reason not to did not ask it."""

@@ -102,8 +102,8 @@ class State(Payload, frozen=True, kw_only=True, omit_defaults=True, rename="came
         rank: of `composing`: 0 is the chosen speaker, 1 the runner-up.
         reason: of `listen`: why, where it is more than not wanting to; see `conversation.Outcome`. Of
             `composing`: ``opening`` where it announces a talk, whose id `message_id` is.
-        reply_to: what the message answers, so that who missed the message learns that the turn before
-            it is over.
+        reply_to: what the message answers, or else broke into, so that who missed the message learns
+            that the turn before it is over.
     """
 
     topic: ClassVar[Topic] = Topic.STATES

@@ -65,7 +65,13 @@ def test_the_answer_of_whoever_was_chosen_goes_to_what_it_was_asked_even_late() 
     assert (answer.conversation, answer.reply_to) == ("t", "1")
     talks.hear_message(answer, 1.0, encode(answer)[1])
     again = talks.place(said("b", AYA, ALICE, MIKA), 1.0)
-    assert (again.conversation, again.reply_to) == ("u", None)
+    assert (again.conversation, again.reply_to) == ("u", "2")  # what that talk is at
+
+
+def test_a_persons_word_answers_nothing_and_so_begins_anew() -> None:
+    talks = led_talks()
+    hear(talks, said("1", conversation="t"))
+    assert talks.place(said("2", conversation="t"), 1.0).reply_to is None
 
 
 def test_where_turns_are_not_led_a_message_stays_as_it_is() -> None:

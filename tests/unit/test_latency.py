@@ -56,6 +56,14 @@ def test_whoever_is_always_silent_does_not_hold_up_every_turn() -> None:
     assert patience.seconds(WHO) == BID_DEADLINE
 
 
+def test_one_that_came_very_late_is_soon_forgotten() -> None:
+    patience = Patience()
+    patience.took(WHO, 1e9)
+    for _ in range(50):
+        patience.took(WHO, 0.1)
+    assert patience.seconds(WHO) < BID_DEADLINE
+
+
 @given(st.lists(st.floats(-10, 1e9) | st.none(), max_size=50))
 def test_the_wait_is_bounded_whatever_is_heard(heard: list[float | None]) -> None:
     patience = Patience()

@@ -224,6 +224,23 @@ def test_nobody_can_silence_others_by_speaking_of_an_answer() -> None:
         assert isinstance(asked.decide(0.3), Speaker)
 
 
+def test_nobody_speaks_of_an_answer_in_anothers_name() -> None:
+    talks = talks_of()
+    asked = turn_of(talks, said("1", "companion_alice"))
+    talks.hear_state(state("companion_alice", "x", reply_to="1"), 0.1, by="companion_carol")
+    assert asked.decide(0.1) == Wait(BID_DEADLINE)
+
+
+def test_it_is_known_who_of_the_latest_speakers_are_people() -> None:
+    talks = talks_of()
+    turn_of(talks, said("1", "user_mika"))
+    turn = turn_of(talks, said("2", "companion_bob", "1"))
+    assert [(one.sender, one.by_person) for one in turn.recent] == [
+        ("user_mika", True),
+        ("companion_bob", False),
+    ]
+
+
 def test_a_state_for_a_message_that_was_heard_is_no_hearsay() -> None:
     talks = talks_of()
     first = turn_of(talks, said("1", "companion_alice"))
@@ -275,7 +292,7 @@ def answer_of(asked: Message, who: str, answer: str) -> Turn:
     talks = talks_of()
     turn_of(talks, asked)
     turn = turn_of(talks, said("2", who, "1", message=answer))
-    for other in ("companion_alice", "companion_carol"):
+    for other in ROSTER:
         talks.hear_state(state(other, "2", importance=5), 0.1)
     return turn
 
@@ -290,7 +307,7 @@ def test_what_a_person_asked_somebody_and_got_is_not_commented_on() -> None:
         answer_of_bob(said("1", "companion_alice", message="Bob, is it fine?"), "It is fine."),
         answer_of(said("1", "user_ken", message="Mika, is it fine?"), "user_mika", "It is fine."),
     ):
-        assert isinstance(open_turn.decide(0.1), Speaker | Wait)
+        assert isinstance(open_turn.decide(0.1), Speaker)
 
 
 def test_a_message_turns_to_whom_it_puts_a_question_back() -> None:
@@ -356,3 +373,19 @@ def test_a_companion_that_has_had_its_say_is_told_so() -> None:
     heard = talks.hear_message(said("2", "companion_bob", "1"), 0.0)
     assert heard is not None
     assert [heard[0].refusal(who) for who in ROSTER] == ["", "had-say", ""]
+
+
+def test_a_turn_knows_what_its_message_answers_or_else_broke_into() -> None:
+    talks = talks_of()
+    assert turn_of(talks, said("1", "user_mika")).after is None
+    assert turn_of(talks, said("2", "companion_bob", "1")).after == "1"
+    assert turn_of(talks, said("3", "user_mika")).after == "2"
+    assert turn_of(talks, said("4", "companion_bob", "1")).after == "1"  # too late to take the floor
+
+
+def test_who_missed_what_a_person_broke_in_with_learns_of_it_from_the_others() -> None:
+    talks = talks_of()
+    first = turn_of(talks, said("1", "companion_alice"))
+    for who in ("companion_bob", "companion_carol"):
+        talks.hear_state(State(sender=who, message_id="2", state="speak", reply_to="1"), 1.0)
+    assert first.decide(1.0 + HEARSAY_SETTLES) == Over(Outcome.SUPERSEDED)

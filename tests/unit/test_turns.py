@@ -458,15 +458,21 @@ def test_a_turn_that_others_say_was_answered_does_not_pass_on() -> None:
     turn.hear(bid(ALL[0], "composing"), 0.2)
     turn.hear_of_answer(ALL[1], 0.3)
     assert turn.decide(0.2 + HEARTBEAT_DEADLINE) == Over(Outcome.SUPERSEDED)
-    for claimed in (False, True):
-        turn = turn_of(*(bid(who) for who in ALL))
-        turn.hear_of_answer(ALL[1], 0.3)
-        turn.hear_of_answer(ALL[2], 0.3)
-        if claimed:
-            turn.hear(bid(ALL[0], "composing"), 0.4)
-            assert speaker(turn, 0.3 + HEARSAY_SETTLES) == ALL[0]
-        else:
-            assert turn.decide(0.3 + HEARSAY_SETTLES) == Over(Outcome.SUPERSEDED)
+    turn = turn_of(*(bid(who) for who in ALL))
+    turn.hear_of_answer(ALL[1], 0.3)
+    turn.hear_of_answer(ALL[2], 0.3)
+    assert turn.decide(0.3 + HEARSAY_SETTLES) == Over(Outcome.SUPERSEDED)
+
+
+def test_whoever_composes_yields_when_most_of_the_others_say_that_the_talk_has_gone_on() -> None:
+    for witnesses in (2, 3):
+        turn = turn_of(*(bid(who, importance=who == ALL[0]) for who in ALL))
+        turn.hear(bid(ALL[0], "composing"), 0.2)
+        for who in ALL[: witnesses + 1]:  # the first is the speaker's own word, which does not count
+            turn.hear_of_answer(who, 0.3)
+        turn.hear(bid(ALL[0], "composing"), 0.3)
+        yielded = turn.decide(0.3 + HEARSAY_SETTLES) == Over(Outcome.SUPERSEDED)
+        assert yielded == (2 * witnesses > len(ALL))
 
 
 def test_a_rank_is_one_that_a_state_can_say() -> None:

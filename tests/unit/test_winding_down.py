@@ -169,6 +169,9 @@ def test_companions_that_say_much_the_same_for_long_are_noticed() -> None:
         say(talk, number, half_new(number), 2)
         assert talk.repeats < REPETITION
         assert talk.change_topic is (number == 5)
+    for number in range(6, 10):  # what was said before is no part of the next circle
+        say(talk, number, half_new(number) if number == 6 else "", 2)
+        assert (talk.change_topic, talk.stage) == (False, NONE)
 
 
 @pytest.mark.parametrize("loop", FRIENDLY_LOOPS.values(), ids=FRIENDLY_LOOPS.keys())

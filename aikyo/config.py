@@ -31,7 +31,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         profiles: whom to start with, by name; empty means the program's choice.
         profiles_dir: a folder of profiles that is looked in first.
         topic: what the first talk is about; None: the companions choose; "": nobody begins.
-        brain: what thinks; `auto` is anthropic where a key is set, else offline.
+        brain: what thinks; `auto` is what there is a key or a server for, else offline.
         model: the brain's model; None: the brain's default.
         small_model: the model for small decisions; None: the brain's default.
         wire: the dialect that is sent.

@@ -66,6 +66,11 @@ class Home:
         return self.root / "profiles"
 
     @property
+    def prompts(self) -> Path:
+        """The user's own prompts, in place of those that come with the program."""
+        return self.root / "prompts"
+
+    @property
     def settings(self) -> Path:
         """The user's settings."""
         return self.root / "aikyo.toml"

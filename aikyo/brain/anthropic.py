@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import trio
-from msgspec import Struct
 
-from ..wire import is_companion
-from .base import Assessment, Brain, BrainError, Moment, Toolbox, ToolError
-from .messages import MessagesApi, Reply, ToolUse
-from .prompts import assess_prompt, compose_prompt, looked_up, pictures, system_prompt
+from .base import Assessment, Brain, BrainError, Moment, Toolbox
+from .deciding import ASSESS_SECONDS, Decision, decision_schema, importance_for_a_person, missing_param
+from .messages import MessagesApi, Reply
+from .prompts import Prompts, assess_prompt, compose_prompt, pictures, system_prompt
 from .shown import first_message
+from .turn import COMPOSE_SECONDS, ToolResult, take_turn
 
 __all__ = ["MODEL", "SMALL_MODEL", "AnthropicBrain"]
 
@@ -24,22 +23,12 @@ MODEL = "claude-sonnet-5-5"
 SMALL_MODEL = "claude-haiku-5-5"
 """What assesses, unless told otherwise."""
 
-_ASSESS_SECONDS = 5.0
-_COMPOSE_SECONDS = 45.0
-
 # Ceilings against a model that runs away. Thinking counts toward them, so they leave room for it.
 _ASSESS_TOKENS = 2_048
 _COMPOSE_TOKENS = 4_096
 
 _EFFORT = "low"
 """These models think before they answer, at length unless told not to; a talk can't wait for that."""
-
-_ROUNDS = 4
-"""Requests in one turn. The last one lets no tool be called, so that it ends in words."""
-
-
-_NO_NEWS = frozenset({"done", "said"})
-"""What an action gives that gives nothing; more is for the model to hear."""
 
 
 class AnthropicBrain(Brain):
@@ -51,6 +40,7 @@ class AnthropicBrain(Brain):
         base_url: another server that speaks the same API; None is Anthropic's own.
         model: what composes.
         small_model: what assesses.
+        prompts: what they are told; None: as it comes with the program.
     """
 
     paid = True
@@ -63,60 +53,55 @@ class AnthropicBrain(Brain):
         base_url: str | None = None,
         model: str = MODEL,
         small_model: str = SMALL_MODEL,
+        prompts: Prompts | None = None,
     ) -> None:
         self.label = f"anthropic {model}"
         self._model = model
         self._small_model = small_model
+        self._prompts = prompts or Prompts()
         self._api = MessagesApi(api_key=api_key, auth_token=auth_token, base_url=base_url)
 
     async def assess(self, moment: Moment) -> Assessment:
-        """As `Brain.assess`, within 10 seconds. Makes no call when a person turns to this companion
+        """As `Brain.assess`, within 5 seconds. Makes no call when a person turns to this companion
         and the profile wants no parameters filled in."""
-        importance = _importance_for_a_person(moment)
+        importance = importance_for_a_person(moment)
         if importance and not moment.params:
             return Assessment(speak=True, importance=importance)
-        answer = await self._decide(moment)
-        params = answer.params if moment.params else {}
-        if importance:
-            return Assessment(True, importance, params, answer.circles)
-        importance = min(max(answer.importance, 0.0), 10.0)
-        return Assessment(answer.speak, importance, params, answer.circles)
+        return (await self._decide(moment)).assessment(moment)
 
     async def compose(self, moment: Moment, toolbox: Toolbox) -> None:
         """As `Brain.compose`, within 45 seconds of thinking (the tools' own time not cut short).
         One request as a rule; more only when something is looked up, an action has something to
         tell, or a tool was called wrongly."""
-        deadline = trio.current_time() + _COMPOSE_SECONDS
-        specs = toolbox.specs
-        turn = _Turn(toolbox, {spec.name: spec.kind for spec in specs})
-        messages: list[dict[str, Any]] = [first_message(compose_prompt(moment), pictures(moment))]
+        deadline = trio.current_time() + COMPOSE_SECONDS
+        prompt = compose_prompt(moment, self._prompts)
+        messages: list[dict[str, Any]] = [first_message(prompt, pictures(moment))]
         request = {
             "model": self._model,
             "max_tokens": _COMPOSE_TOKENS,
             "output_config": {"effort": _EFFORT},
-            "system": _system(moment),
+            "system": self._system(moment),
             "tools": [
                 {"name": spec.name, "description": spec.description, "input_schema": dict(spec.schema)}
-                for spec in specs
+                for spec in toolbox.specs
             ],
         }
-        for rounds_left in reversed(range(_ROUNDS)):
-            choice = {} if rounds_left else {"tool_choice": {"type": "none"}}
+
+        async def ask(results: Sequence[ToolResult], may_call: bool) -> Reply:
+            if results:
+                messages.append({"role": "user", "content": [_told(each) for each in results]})
+            choice = {} if may_call else {"tool_choice": {"type": "none"}}
             reply = await self._ask({**request, **choice, "messages": messages}, deadline)
-            results = await turn.act(reply.calls)
-            if not (turn.waiting and rounds_left):
-                await turn.finish(reply.text, self._model)
-                return
-            messages += [
-                {"role": "assistant", "content": reply.blocks},
-                {"role": "user", "content": results},
-            ]
+            messages.append({"role": "assistant", "content": reply.blocks})
+            return reply
+
+        await take_turn(toolbox, ask, model=self._model)
 
     async def aclose(self) -> None:
         """Close the connections to the server."""
         await self._api.aclose()
 
-    async def _decide(self, moment: Moment) -> _Answer:
+    async def _decide(self, moment: Moment) -> Decision:
         request = {
             "model": self._small_model,
             "max_tokens": _ASSESS_TOKENS,
@@ -124,22 +109,27 @@ class AnthropicBrain(Brain):
                 "effort": _EFFORT,
                 "format": {"type": "json_schema", "schema": _answer_schema(moment.params)},
             },
-            "system": _system(moment),
-            "messages": [first_message(assess_prompt(moment), pictures(moment, new=True))],
+            "system": self._system(moment),
+            "messages": [
+                first_message(assess_prompt(moment, self._prompts), pictures(moment, new=True))
+            ],
         }
-        reply = await self._ask(request, trio.current_time() + _ASSESS_SECONDS)
+        reply = await self._ask(request, trio.current_time() + ASSESS_SECONDS)
         try:
-            answer = msgspec.json.decode(reply.text, type=_Answer)
+            answer = msgspec.json.decode(reply.text, type=Decision)
         except msgspec.DecodeError as error:
             raise BrainError(
                 f"{self._small_model} did not answer in the form asked for ({error})"
             ) from None
-        missing = [
-            name for name in (moment.params or {}).get("required", ()) if name not in answer.params
-        ]
+        missing = missing_param(moment, answer)
         if missing:
-            raise BrainError(f"{self._small_model} left out the parameter {missing[0]}")
+            raise BrainError(f"{self._small_model} left out the parameter {missing}")
         return answer
+
+    def _system(self, moment: Moment) -> list[dict[str, Any]]:
+        """The part that stays the same from turn to turn; the mark lets it, and the tools, be cached."""
+        text = system_prompt(moment.me, self._prompts)
+        return [{"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}]
 
     async def _ask(self, request: Mapping[str, Any], deadline: float) -> Reply:
         reply = await self._api.ask(request, deadline=deadline)
@@ -148,101 +138,20 @@ class AnthropicBrain(Brain):
         return reply
 
 
-class _Answer(Struct, frozen=True):
-    speak: bool
-    importance: float
-    circles: bool = False
-    params: dict[str, Any] = {}
-
-
-@dataclass(slots=True)
-class _Turn:
-    """What was done of a turn. `waiting` says whether the model is owed the results of its calls."""
-
-    toolbox: Toolbox
-    kinds: Mapping[str, str]
-    acted: bool = False
-    spoken: bool = False
-    waiting: bool = False
-
-    async def act(self, calls: Sequence[ToolUse]) -> list[dict[str, Any]]:
-        """Call the tools one after the other; returns the blocks that answer for them."""
-        self.waiting = False
-        results = []
-        for call in calls:
-            try:
-                content, failed = await self._call(call), False
-            except ToolError as error:
-                content, failed = str(error), True
-            if not failed and (self.kinds.get(call.name) == "knowledge" or content not in _NO_NEWS):
-                content = looked_up(call.name, content)
-                self.waiting = True
-            self.waiting |= failed
-            results.append(
-                {"type": "tool_result", "tool_use_id": call.id, "content": content, "is_error": failed}
-            )
-        self.waiting &= not self.spoken
-        return results
-
-    async def finish(self, text: str, model: str) -> None:
-        """Say what the model wrote instead of calling `speak`, if it did."""
-        if self.spoken:
-            return
-        if not text:
-            if self.acted:
-                return  # a turn can be taken without words
-            raise BrainError(f"{model} gave an empty answer")
-        try:
-            await self._call(ToolUse("", "speak", {"message": text}))
-        except ToolError as error:
-            raise BrainError(f"{model} wrote what cannot be said ({error})") from None
-
-    async def _call(self, call: ToolUse) -> str:
-        if call.name == "speak" and self.spoken:
-            raise ToolError("You have spoken already; one `speak` a turn.")
-        result = await self.toolbox.call(call.name, call.params)
-        self.acted |= self.kinds.get(call.name) == "action"
-        self.spoken |= call.name == "speak"
-        return result
-
-
-def _importance_for_a_person(moment: Moment) -> float:
-    """How much the answer matters that a person expects of this companion; 0 if none does."""
-    message = moment.message
-    if message is None or not moment.addressed:
-        return 0
-    sender = next((each for each in moment.present if each.id == message.sender), None)
-    person = sender.kind == "person" if sender else not is_companion(message.sender)
-    if not person:
-        return 0
-    return 10 if message.to == (moment.me.id,) else 9
-
-
-def _system(moment: Moment) -> list[dict[str, Any]]:
-    """The part that stays the same from turn to turn; the mark lets it, and the tools, be cached."""
-    text = system_prompt(moment.me)
-    return [{"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}]
+def _told(result: ToolResult) -> dict[str, Any]:
+    return {
+        "type": "tool_result",
+        "tool_use_id": result.call.id,
+        "content": result.content,
+        "is_error": result.failed,
+    }
 
 
 def _answer_schema(params: Mapping[str, Any] | None) -> dict[str, Any]:
     """The form of an answer, in the part of JSON Schema that structured output takes."""
     from anthropic import transform_schema
 
-    properties: dict[str, Any] = {
-        "speak": {"type": "boolean"},
-        "importance": {"type": "number"},
-        "circles": {"type": "boolean"},
-    }
-    if params:
-        try:
-            properties["params"] = transform_schema(dict(params))
-        except (AssertionError, AttributeError, TypeError, ValueError) as error:
-            raise BrainError(
-                f"[events.params] of the profile can't be asked of Claude: {error}"
-            ) from None
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+    try:
+        return decision_schema(transform_schema(dict(params)) if params else None)
+    except (AssertionError, AttributeError, TypeError, ValueError) as error:
+        raise BrainError(f"[events.params] of the profile can't be asked of Claude: {error}") from None

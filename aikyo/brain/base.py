@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
@@ -232,7 +232,7 @@ class Brain(ABC):
     """
 
     label: str
-    paid: ClassVar[bool] = False
+    paid: bool = False
     usage: Usage = Usage()
 
     @abstractmethod

@@ -5,18 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from random import Random
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 from ..errors import UsageError, nearest
 from .base import Brain
 
+if TYPE_CHECKING:
+    from .chat_server import ChatServer
+    from .prompts import Prompts
+
 __all__ = ["Choice", "Provider", "choose_brain", "open_brain"]
 
-Provider = Literal["anthropic", "offline"]
+Provider = Literal["anthropic", "openai", "offline"]
 
 _KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 """Where the SDK looks for a key, in its order."""
+
+_OPENAI_KEY, _OPENAI_URL = "OPENAI_API_KEY", "OPENAI_BASE_URL"
 
 _URL = re.compile(r"https?://(\[[0-9a-fA-F:]+\]|[^\s/:@\[\]]+)(:[0-9]{1,5})?(/\S*)?")
 """A server's address; nothing before an @, so that no password of it is ever printed."""
@@ -34,20 +42,26 @@ def choose_brain(provider: str, *, environ: Mapping[str, str]) -> Choice:
     """Choose among the brains there are.
 
     Args:
-        provider: ``auto``, ``anthropic`` or ``offline``, as the user gave it. ``auto`` is anthropic
-            when there is a key for it, else offline.
+        provider: ``auto``, ``anthropic``, ``openai`` or ``offline``, as the user gave it. ``auto`` is
+            anthropic when there is a key for it, else openai when there is a server or a key for it,
+            else offline.
         environ: the environment variables.
 
     Raises:
         UsageError: there is no such brain, or it lacks a key it could use.
     """
-    variable = next((name for name in _KEYS if environ.get(name, "").strip()), None)
+    variable = _first_set(environ, *_KEYS)
+    openai = _first_set(environ, _OPENAI_URL, _OPENAI_KEY)
     match provider:
         case "auto" if variable:
             _key(environ, variable)
             return Choice("anthropic", f"brain anthropic, since {variable} is set")
+        case "auto" if openai:
+            _chat_server(environ)
+            return Choice("openai", f"brain openai, since {openai} is set")
         case "auto":
-            return Choice("offline", f"brain offline (rules, no model), since {_KEYS[0]} is not set")
+            nothing = f"neither {_KEYS[0]} nor {_OPENAI_URL} is set"
+            return Choice("offline", f"brain offline (rules, no model), since {nothing}")
         case "anthropic" if variable:
             _key(environ, variable)
             return Choice("anthropic", "brain anthropic, as asked")
@@ -55,10 +69,16 @@ def choose_brain(provider: str, *, environ: Mapping[str, str]) -> Choice:
             raise UsageError(f"--brain anthropic needs a key; set {_KEYS[0]}, or take --brain offline")
         case "offline":
             return Choice("offline", "brain offline (rules, no model), as asked")
+        case "openai" if openai:
+            _chat_server(environ)
+            return Choice("openai", "brain openai, as asked")
         case "openai":
-            raise UsageError("there is no openai brain yet; take --brain anthropic or --brain offline")
+            raise UsageError(
+                f"--brain openai needs a server or a key; set {_OPENAI_URL} (for Ollama to "
+                f"http://localhost:11434/v1) or {_OPENAI_KEY}, or take --brain offline"
+            )
         case _:
-            known = ("auto", "anthropic", "offline")
+            known = ("auto", "anthropic", "openai", "offline")
             raise UsageError(f"unknown brain '{provider}'{nearest(provider, known)}")
 
 
@@ -69,44 +89,77 @@ def open_brain(
     random: Random,
     model: str | None = None,
     small_model: str | None = None,
+    prompts: Prompts | None = None,
 ) -> Brain:
     """Make a brain for one companion. The caller closes it with `Brain.aclose`.
 
-    Loads what the brain needs (a second or two for the first anthropic one); connects to nothing yet.
+    Loads what the brain needs (a second or two for the first anthropic one), so call it in a thread.
+    Connects to nothing yet, except that an openai one without a `model` asks its server which it has.
 
     Args:
         choice: as `choose_brain` gave it for the same `environ`.
-        environ: where the key and ``ANTHROPIC_BASE_URL`` are read from.
-        random: what the offline brain draws from.
+        environ: where keys and base URLs are read from.
+        random: what the offline brain draws from, and what spreads the retries of the openai one.
         model: what to compose with, in place of the provider's default.
         small_model: what to assess with, in place of the provider's default.
+        prompts: what a model is told; None: as it comes with the program.
 
     Raises:
-        UsageError: the key is gone or unusable, or ``ANTHROPIC_BASE_URL`` is no URL.
+        UsageError: the key is gone or unusable, a base URL is none, or the openai brain was given no
+            model and its server names none.
     """
     if choice.provider == "offline":
         from .offline import OfflineBrain
 
         return OfflineBrain(random)
 
+    from .prompts import Prompts
+
+    prompts = prompts or Prompts()
+    if choice.provider == "openai":
+        from .openai import OpenAIBrain
+
+        server = _chat_server(environ)
+        return OpenAIBrain(
+            server=server,
+            model=model or server.find_model(),
+            small_model=small_model,
+            random=random,
+            prompts=prompts,
+        )
+
     from .anthropic import MODEL, SMALL_MODEL, AnthropicBrain
 
-    variable = next((name for name in _KEYS if environ.get(name, "").strip()), _KEYS[0])
+    variable = _first_set(environ, *_KEYS) or _KEYS[0]
     key = _key(environ, variable)
     return AnthropicBrain(
         api_key=key if variable == _KEYS[0] else None,
         auth_token=key if variable != _KEYS[0] else None,
-        base_url=_base_url(environ),
+        base_url=_base_url(environ, "ANTHROPIC_BASE_URL"),
         model=model or MODEL,
         small_model=small_model or SMALL_MODEL,
+        prompts=prompts,
     )
+
+
+def _first_set(environ: Mapping[str, str], *variables: str) -> str | None:
+    return next((name for name in variables if environ.get(name, "").strip()), None)
+
+
+def _chat_server(environ: Mapping[str, str]) -> ChatServer:
+    """The server of the openai brain; one that is named may do without a key."""
+    from .chat_server import OPENAI, ChatServer
+
+    url = _base_url(environ, _OPENAI_URL)
+    key = _key(environ, _OPENAI_KEY) if url is None or _first_set(environ, _OPENAI_KEY) else ""
+    return ChatServer((url or OPENAI).rstrip("/"), key)
 
 
 def _key(environ: Mapping[str, str], variable: str) -> str:
     """The key in `variable`; it travels in a header, which takes no blanks and nothing but ASCII."""
     key = environ.get(variable, "").strip()
     if not key:
-        raise UsageError(f"the anthropic brain needs a key: set {variable}")
+        raise UsageError(f"this brain needs a key: set {variable}")
     if not key.isascii() or not key.isprintable() or " " in key:
         raise UsageError(
             f"{variable} is no key: it holds blanks or signs that no key has; copy it again"
@@ -114,10 +167,23 @@ def _key(environ: Mapping[str, str], variable: str) -> str:
     return key
 
 
-def _base_url(environ: Mapping[str, str]) -> str | None:
-    url = environ.get("ANTHROPIC_BASE_URL", "").strip()
+def _base_url(environ: Mapping[str, str], variable: str) -> str | None:
+    url = environ.get(variable, "").strip()
     if not url:
         return None
-    if not _URL.fullmatch(url):
-        raise UsageError("ANTHROPIC_BASE_URL is no URL of a server; it looks like https://host:port")
+    if not (_URL.fullmatch(url) and _is_possible(url)):
+        raise UsageError(f"{variable} is no URL of a server; it looks like https://host:port")
     return url
+
+
+def _is_possible(url: str) -> bool:
+    """Whether its port is one, its address where it looks like one, its name short enough for DNS."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = parts.port
+        if ":" in host or re.fullmatch(r"[0-9.]+", host):
+            ip_address(host)
+    except ValueError:
+        return False
+    return port != 0 and all(len(label) < 64 for label in host.split("."))

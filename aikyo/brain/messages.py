@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,30 +10,15 @@ import trio
 from msgspec import Struct
 
 from .base import BrainError, Usage
+from .faults import CONNECT_SECONDS, LONGEST_WAIT, one_line, seconds_to_wait, when
 from .shown import RefusedPictures
+from .turn import ToolUse
 
 if TYPE_CHECKING:
     import anthropic
     import httpx2
 
-__all__ = ["MessagesApi", "Reply", "ToolUse"]
-
-_CONNECT_SECONDS = 5.0
-
-_LONGEST_WAIT = 5.0
-"""Seconds that a server may ask us to wait before the retry; the SDK alone would wait for hours."""
-
-_MAX_TOLD = 200
-"""Characters of the server's own words that go into an error."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolUse:
-    """A tool that the model wants called."""
-
-    id: str
-    name: str
-    params: Mapping[str, Any]
+__all__ = ["MessagesApi", "Reply"]
 
 
 class _Tokens(Struct, frozen=True):
@@ -104,7 +88,7 @@ class MessagesApi:
         import httpx2
 
         # Reading is bounded by trio's deadline around the whole call, retry and all.
-        timeout = httpx2.Timeout(None, connect=_CONNECT_SECONDS)
+        timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS)
         hooks = {"response": [_decline_long_waits]}
         self._client = anthropic.AsyncAnthropic(
             api_key=api_key,
@@ -184,13 +168,14 @@ class MessagesApi:
             case anthropic.NotFoundError():
                 return f"there is no model '{model}' for this key; correct model or small_model"
             case anthropic.RateLimitError():
-                return f"too many requests for this key{_when(error.response)}"
+                return f"too many requests for this key{when(error.response.headers)}"
             case anthropic.ContentTooLargeError():
                 return f"the prompt is too long for {model}"
             case anthropic.APIStatusError(status_code=status) if status >= 500:
-                return f"{model} is overloaded or out of order (HTTP {status}){_when(error.response)}"
+                later = when(error.response.headers)
+                return f"{model} is overloaded or out of order (HTTP {status}){later}"
             case anthropic.APIStatusError(status_code=status):
-                told = self._redact(str(error.api_message or "no reason given"))
+                told = one_line(str(error.api_message or "no reason given"), self._secret)
                 return f"the request to {model} was refused (HTTP {status}): {told}"
             case _:
                 return f"{model} answered what the SDK could not read"
@@ -205,34 +190,11 @@ class MessagesApi:
             return f"the connection to {host} was cut before the answer was whole"
         return f"cannot reach {host}; check the network (and ANTHROPIC_BASE_URL, if it is set)"
 
-    def _redact(self, text: str) -> str:
-        """One line of what a server said. It is not trusted to leave the key out."""
-        line = " ".join(text.replace(self._secret, "***").split())
-        return line if len(line) <= _MAX_TOLD else line[: _MAX_TOLD - 1] + "…"
-
 
 async def _decline_long_waits(response: httpx2.Response) -> None:
-    wait = _seconds_to_wait(response)
-    if wait is not None and not wait <= _LONGEST_WAIT:
+    wait = seconds_to_wait(response.headers)
+    if wait is not None and not wait <= LONGEST_WAIT:
         response.headers["x-should-retry"] = "false"  # the SDK obeys it and raises the error
-
-
-def _seconds_to_wait(response: httpx2.Response) -> float | None:
-    """What the server asks for; a date, which it may send as well, counts as for ever."""
-    millis, seconds = response.headers.get("retry-after-ms"), response.headers.get("retry-after")
-    if millis is None and seconds is None:
-        return None
-    try:
-        return float(millis) / 1000 if millis is not None else float(seconds or "inf")
-    except ValueError:
-        return float("inf")
-
-
-def _when(response: httpx2.Response) -> str:
-    wait = _seconds_to_wait(response)
-    if wait is None or not 1 <= wait < 86_400:
-        return "; it is tried again later"
-    return f"; it may be tried again in {wait:.0f} s"
 
 
 def _without_effort(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,11 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["up"]
 
 
-class _Brain(StrEnum):
-    AUTO = "auto"
-    ANTHROPIC = "anthropic"
-    OPENAI = "openai"
-    OFFLINE = "offline"
+_REPLAY = "replay:"
 
 
 class _Wire(StrEnum):
@@ -49,7 +45,13 @@ def up(
         str | None,
         typer.Option(metavar="TEXT", help='What the first talk is about; "": nobody begins one.'),
     ] = None,
-    brain: Annotated[_Brain | None, typer.Option(help="What they think with. Default: auto.")] = None,
+    brain: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[auto|anthropic|openai|offline|replay:FILE]",
+            help="What they think with. Default: auto.",
+        ),
+    ] = None,
     model: Annotated[str | None, typer.Option(metavar="NAME", help="The brain's model.")] = None,
     wire: Annotated[_Wire | None, typer.Option(help="The dialect that is sent.")] = None,
     mesh: Annotated[str | None, typer.Option(metavar="NAME", help="A mesh apart from others.")] = None,
@@ -83,6 +85,10 @@ def up(
     seconds: Annotated[
         float | None, typer.Option("--for", min=0, metavar="SECONDS", help="End by itself.")
     ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep all that brains are asked and answer, for a replay."),
+    ] = None,
     trust: Annotated[
         bool,
         typer.Option("--trust", help="Use Python tools of this folder's profiles, from now on."),
@@ -97,12 +103,13 @@ def up(
     """
     from ..swarm import bring_up
 
+    played = brain.removeprefix(_REPLAY) if brain and brain.startswith(_REPLAY) else None
     flags = {
         "companions": companions,
         "profiles": None if profiles is None else tuple(filter(None, profiles.split(","))),
         "profiles_dir": profiles_dir,
         "topic": topic,
-        "brain": None if brain is None else str(brain),
+        "brain": brain if played is None else None,
         "model": model,
         "wire": None if wire is None else str(wire),
         "mesh": mesh,
@@ -128,6 +135,8 @@ def up(
             seconds=seconds,
             trust=trust,
             debug=debug,
+            record=record,
+            replay=None if played is None else Path(played).expanduser(),
         )
     )
     if sys.stdout.isatty() and not as_json and not no_dashboard:  # which took all it showed with it

@@ -33,6 +33,7 @@ from ..wire import (
     State,
     TurnNote,
 )
+from .answers import Answers
 from .hands import Occasion
 from .initiative import Initiative, Opening
 from .journal import journal
@@ -40,6 +41,7 @@ from .moments import Moments
 from .perception import PICTURE
 from .profile import Profile
 from .pulse import Pulse
+from .restraint import Restraint
 from .surroundings import Surroundings
 from .turn_taking import TurnTaking
 from .voice import Voice
@@ -75,7 +77,11 @@ class Companion:
         self._heard = Pulse()
         self._surroundings = Surroundings(world, profile.toolset)
         self._voice = Voice(profile, world, self._moments, self._surroundings)
-        self._turns = TurnTaking(profile, world, self._moments, self._voice, self._heard)
+        self._restraint = Restraint(world, self._moments, self._voice)
+        self._answers = Answers(profile, world, self._moments, self._voice, self._restraint)
+        self._turns = TurnTaking(
+            world, self._moments, self._voice, self._answers, self._restraint, heard=self._heard
+        )
         self._taking_part = Counter[str]()  # turns by the peer whose message it is
         self._initiative = Initiative(world, self._begin, self._starts)
         self.dropped = 0
@@ -126,7 +132,7 @@ class Companion:
 
     async def _begin(self, opening: Opening) -> None:
         """Say the first word of a talk; a person who speaks to us meanwhile is answered instead."""
-        while self._turns.is_awaited_by_people:
+        while self._restraint.is_awaited_by_people:
             await self._heard.wait_until(trio.current_time() + LOOKS_AGAIN)
         world, now = self._world, trio.current_time()
         hands = self._voice.hands(
@@ -167,7 +173,7 @@ class Companion:
         """Why it is not to be composed after all; nothing if it is."""
         if self._world.quiet.mode != "normal":
             return "quiet"
-        if self._turns.was_interrupted_since(since):
+        if self._restraint.was_interrupted_since(since):
             return "interrupted"
         if why := self._world.taken.why_none(opening.conversation, trio.current_time()):
             self._voice.rest(why)
@@ -183,7 +189,7 @@ class Companion:
                 self._talks.hear_state(state, trio.current_time(), by)
                 self._initiative.hear_state(state)
                 self._heard.wake()
-                await self._turns.hear_claim(state)
+                await self._answers.hear_claim(state)
             case Message() as message:
                 await self._hear(message, received, nursery, bytes(received.body))
             case Action() as action if (spoken := as_message(action)) is not None:
@@ -219,7 +225,8 @@ class Companion:
         talk, turn = heard
         if by_person:
             await self._obey(message, talk, received.peer)
-            self._turns.interrupt()
+            self._restraint.interrupt()
+            self._heard.wake()
         if turn.is_over or self._world.me not in turn.invited:
             return
         busy, peer = self._taking_part, received.peer
@@ -230,7 +237,7 @@ class Companion:
             return
         busy[peer] += 1
         if by_person:
-            self._turns.owe(turn)
+            self._restraint.owe(turn)
         nursery.start_soon(self._take_part, talk, turn, peer)
 
     async def _take_part(self, talk: Talk, turn: Turn, peer: str) -> None:

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import trio
 
-from ..brain import Assessment, Instruction, Moment
-from ..conversation import (
-    Leader,
-    LedTurn,
-    Over,
-    Speaker,
-    Talk,
-    Turn,
-    audience,
-    judge_all,
-    speaking_time,
-)
-from ..wire import Closing, Event, Fired, Message, State, TurnNote
-from .allowance import Spending
-from .hands import Hands, Occasion
+from ..brain import Assessment
+from ..conversation import Leader, LedTurn, Over, Speaker, Talk, Turn, judge_all, speaking_time
+from ..wire import Closing, State
+from .answers import Answers, is_held_by, stage_for
 from .moments import Moments
-from .profile import Profile
 from .pulse import Pulse
+from .restraint import Restraint
 from .voice import Voice
 from .world import World
 
@@ -45,45 +33,35 @@ must not take the turn too, and who hears it no more knows that the speaker is g
 MAX_INTERRUPTIONS = 3
 """How often the answer to one person is dropped for others, before it is said after all."""
 
-ANSWERS_KEPT, SAID_AGAIN = 32, 3
-"""Own answers that are sent once more to one who missed them, and how often."""
-
 
 class TurnTaking:
     """How one companion takes part in turns.
 
     Args:
-        profile: its character.
         world: all that it is handed.
         moments: what its brain is told.
         voice: what it speaks with.
+        answers: what it says in a turn of its own.
+        restraint: what holds it back.
         heard: tells when something new was heard.
     """
 
     def __init__(
-        self, profile: Profile, world: World, moments: Moments, voice: Voice, heard: Pulse
+        self,
+        world: World,
+        moments: Moments,
+        voice: Voice,
+        answers: Answers,
+        restraint: Restraint,
+        *,
+        heard: Pulse,
     ) -> None:
-        self._profile = profile
         self._world = world
         self._moments = moments
         self._voice = voice
+        self._answers = answers
+        self._restraint = restraint
         self._heard = heard
-        self._for_people: list[Turn] = []  # open turns of people's messages, the newest last
-        self._interrupted_at = float("-inf")
-        self._answers: OrderedDict[str, tuple[Message, int]] = OrderedDict()
-
-    @property
-    def is_awaited_by_people(self) -> bool:
-        """Whether a person has had no answer yet, of us or of others."""
-        return any(not turn.is_over for turn in self._for_people)
-
-    def was_interrupted_since(self, moment: float) -> bool:
-        """Whether a person has spoken to us since then."""
-        return self._interrupted_at >= moment
-
-    def owe(self, turn: Turn) -> None:
-        """A person waits for the answer in `turn`, from now on until our part in it is over."""
-        self._for_people.append(turn)
 
     async def take_part(self, talk: Talk, turn: Turn) -> None:
         """Say what one wants, and follow the turn until it is over or taken."""
@@ -95,30 +73,13 @@ class TurnTaking:
                 await self._tell(state, turn)
                 await self._follow(talk, turn, assessment)
         finally:
-            if turn in self._for_people:
-                self._for_people.remove(turn)
-                self._heard.wake()
+            self._restraint.settle(turn)
+            self._heard.wake()
 
     async def decline(self, turn: Turn, reason: str = "busy") -> None:
         """Have no part in it, so that nobody waits for us; a led turn passes by whoever is silent."""
         if not isinstance(turn, LedTurn):
             await self._tell(self._state(turn, state="listen", reason=reason), turn)
-
-    def interrupt(self) -> None:
-        """A person has spoken to us: whatever we were about to say to others is dropped."""
-        self._interrupted_at = trio.current_time()
-        self._voice.interrupt()
-        self._heard.wake()
-
-    async def hear_claim(self, state: State) -> None:
-        """Somebody claims a turn: if we have answered that message, it was missed, and is sent again."""
-        found = self._answers.get(state.message_id)
-        if found is None or state.state != "composing" or state.sender == self._world.me:
-            return
-        message, left = found
-        if left:
-            self._answers[state.message_id] = message, left - 1
-            await self._world.publish(message)
 
     # A turn in which everybody bids ---------------------------------------------------------------
 
@@ -143,14 +104,14 @@ class TurnTaking:
 
     def _refusal(self, talk: Talk, turn: Turn) -> str:
         """Why we may not speak, as a State says it; nothing if we may."""
-        if reason := talk.refusal(self._world.me) or self._hindrance(talk, turn):
+        if reason := talk.refusal(self._world.me) or self._restraint.hindrance(talk, turn):
             return reason
-        return "" if self._may_spend("weigh", talk) else "limit"
+        return "" if self._restraint.may_spend("weigh", talk) else "limit"
 
     async def _follow(self, talk: Talk, turn: Turn, assessment: Assessment) -> None:
         """Follow the turn until it is over, and take it when it is one's own."""
         while not isinstance(decision := turn.decide(trio.current_time()), Over):
-            if self._stands_back(turn):
+            if self._restraint.stands_back(turn):
                 is_awaited = not turn.is_decided or self._world.me in turn.standing_by
                 if assessment.speak and is_awaited:
                     await self.decline(turn, "interrupted")
@@ -203,7 +164,7 @@ class TurnTaking:
                     told = turn.ranking[0] if turn.ranking else None
                 case Speaker(who=self._world.me, claimed=False) if self._busy_elsewhere(
                     turn
-                ) or self._stands_back(turn):
+                ) or self._restraint.stands_back(turn):
                     await self._tell(self._state(turn, state="listen"), turn)
                 case Speaker(who=self._world.me, claimed=False, rank=rank):
                     assessment = assessment or await self._accept(talk, turn)
@@ -233,12 +194,14 @@ class TurnTaking:
         now = trio.current_time()
         if (
             talk.refusal(self._world.me, chosen=True)
-            or self._is_quiet(talk, turn)
+            or self._restraint.is_quiet(talk, turn)
             or not self._world.taken.left(talk.id, now)
-            or not self._may_spend("weigh", talk)
+            or not self._restraint.may_spend("weigh", talk)
         ):
             return None
-        moment = await self._moments.answering(turn.message, talk, closing=self._closing(talk, turn))
+        moment = await self._moments.answering(
+            turn.message, talk, closing=stage_for(self._world, talk, turn)
+        )
         return await self._voice.assess(moment)
 
     # Taking the turn ------------------------------------------------------------------------------
@@ -250,14 +213,16 @@ class TurnTaking:
         interruptions = 0
         while await self._keep_turn(turn):
             may_interrupt = interruptions < MAX_INTERRUPTIONS
-            hands, reason = await self._speak(talk, turn, assessment, may_interrupt=may_interrupt)
+            hands, reason = await self._answers.answer(
+                talk, turn, assessment, may_interrupt=may_interrupt
+            )
             if hands.message is not None:
                 return hands.message.message
             if reason != "interrupted" or not self._is_asked_by_person_alone(turn):
                 await self._give_up(turn, reason)
                 break
             interruptions += 1
-            waiting = [other for other in self._for_people if other.heard_at > turn.heard_at]
+            waiting = self._restraint.waiting_since(turn)
             while self._is_mine(turn) and not all(other.is_over for other in waiting):
                 await self._heard.wait_until(trio.current_time() + LAST_REPEAT)
         return ""
@@ -273,118 +238,15 @@ class TurnTaking:
         if not self._world.is_person(turn.message.sender):
             pause = max(pause, speaking_time(turn.message.message) * self._world.pace)
         until = trio.current_time() + pause
-        while self._is_mine(turn) and not self._stands_back(turn):
+        while self._is_mine(turn) and not self._restraint.stands_back(turn):
             if trio.current_time() >= until:
                 return True
             await self._heard.wait_until(until)
-        if self._stands_back(turn):
+        if self._restraint.stands_back(turn):
             await self._give_up(turn, "interrupted")
         return False
 
-    async def _speak(
-        self, talk: Talk, turn: Turn, assessment: Assessment, *, may_interrupt: bool
-    ) -> tuple[Hands, str]:
-        """Compose an answer; with what came of it, and why nothing was said, as a State says it."""
-        message, world = turn.message, self._world
-        occasion = Occasion(
-            conversation=talk.id,
-            audience=audience(message, world.me),
-            reply_to=message.id,
-            may_speak=lambda: self._is_mine(turn) and not self._is_quiet(talk, turn),
-        )
-        hands, problem, began = self._voice.hands(occasion), "", trio.current_time()
-        moment: Moment | None = None
-        fired = self._fired(message, assessment)
-        async with self._voice.mouth:
-            if not self._is_mine(turn):
-                return hands, ""
-            if reason := self._hindrance(talk, turn):  # since we said that we want to speak
-                return hands, reason
-            if not self._may_spend("turn", talk):
-                return hands, "limit"
-            with self._voice.interruptible() if may_interrupt else trio.CancelScope() as unsaid:
-                moment = await self._moments.answering(
-                    message,
-                    talk,
-                    closing=self._closing(talk, turn),
-                    instructions=tuple(Instruction(each.tool, each.instruction) for each in fired),
-                )
-                problem = await self._voice.compose(moment, hands)
-        reason = "brain-failed" if problem else ""
-        if hands.message is not None:
-            self._has_said(hands.message, talk)
-            turn.answered(world.me)
-        elif self._is_quiet(talk, turn):
-            reason = problem = "quiet"
-        elif unsaid.cancelled_caught:
-            reason = problem = "interrupted"
-            self._tell_of_interruption(turn, talk)
-        note = TurnNote(
-            companion=world.me,
-            message_id=message.id,
-            conversation=talk.id,
-            said=hands.message.id if hands.message else "",
-            fired=fired,
-            recalled=tuple(line.id for line in moment.recalled) if moment else (),
-            perceived=tuple(line.id for line in moment.perceived) if moment else (),
-            params=dict(assessment.params),
-            brain=world.brain.label,
-            seconds=trio.current_time() - began,
-            reason=problem,
-        )
-        world.note(note)
-        return hands, reason
-
-    def _tell_of_interruption(self, turn: Turn, talk: Talk) -> None:
-        self._world.emit(
-            Event(
-                type="interrupted",
-                companion=self._world.me,
-                conversation=talk.id,
-                message_id=turn.message.id,
-            )
-        )
-
-    def _has_said(self, said: Message, talk: Talk) -> None:
-        self._world.taken.take(talk.id, trio.current_time())
-        if said.reply_to is not None:
-            self._answers[said.reply_to] = said, SAID_AGAIN
-            while len(self._answers) > ANSWERS_KEPT:
-                self._answers.popitem(last=False)
-
-    def _fired(self, message: Message, assessment: Assessment) -> tuple[Fired, ...]:
-        facts = self._moments.facts(message)
-        return self._profile.triggers.evaluate(assessment.params, facts)
-
-    # What holds us back ---------------------------------------------------------------------------
-
-    def _hindrance(self, talk: Talk, turn: Turn) -> str:
-        """What keeps us from speaking just now, as a State says it; nothing if nothing does."""
-        if self._is_quiet(talk, turn):
-            return "quiet"
-        if not self._world.is_person(turn.message.sender) and (
-            self._stands_back(turn) or self.is_awaited_by_people
-        ):
-            return "interrupted"
-        if why := self._world.taken.why_none(talk.id, trio.current_time()):
-            self._voice.rest(why)
-            return "limit"
-        return ""
-
-    def _is_quiet(self, talk: Talk, turn: Turn) -> bool:
-        match self._world.quiet.mode:
-            case "quiet":
-                return True
-            case "mention-only":
-                return not self._moments.addressed(turn.message, talk)
-            case _:
-                return False
-
-    def _stands_back(self, turn: Turn) -> bool:
-        """Whether a person has spoken to us since a companion said what this turn is about."""
-        if self._world.is_person(turn.message.sender):
-            return False
-        return turn.heard_at <= self._interrupted_at
+    # The state of a turn --------------------------------------------------------------------------
 
     def _is_asked_by_person_alone(self, turn: Turn) -> bool:
         """Whether a person asked, and nobody else is left who wants to answer."""
@@ -398,28 +260,8 @@ class TurnTaking:
     def _others_want(self, turn: Turn) -> bool:
         return any(who != self._world.me for who in turn.standing_by)
 
-    def _may_spend(self, spending: Spending, talk: Talk) -> bool:
-        """Whether the brain may be asked in `talk`; if not, say why, but not every time."""
-        allowance, now = self._world.allowance, trio.current_time()
-        if allowance is None or allowance.spend(spending, talk.id, now):
-            return True
-        if reason := allowance.why_not(talk.id, now):
-            self._voice.rest(reason)
-        return False
-
-    def _closing(self, talk: Talk, turn: Turn) -> Closing:
-        """How far the talk has wound down, as we count it or as the leader sees it; our last turn is a
-        last word."""
-        stages = [talk.closing]
-        if isinstance(turn, LedTurn):
-            stages.append(turn.closing_of(self._world.me))
-        if self._world.taken.left(talk.id, trio.current_time()) == 1:
-            stages.append(Closing.TERMINAL)
-        return max(stages, key=list(Closing).index)
-
     def _is_mine(self, turn: Turn) -> bool:
-        decision = turn.decide(trio.current_time())
-        return isinstance(decision, Speaker) and decision.claimed and decision.who == self._world.me
+        return is_held_by(turn, self._world.me)
 
     def _state(self, turn: Turn, **fields: Any) -> State:
         if not isinstance(turn, LedTurn):  # TypeScript companions know of neither

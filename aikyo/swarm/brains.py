@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Mapping
 from random import Random
 
 from ..brain import Brain, Choice, choose_brain, open_brain
+from ..brain.prompts import Prompts
+from ..brain.replay import Recording
 from ..companion import Profile
 from ..config import Settings
 
@@ -20,9 +22,11 @@ class Brains:
         flags: which of these were given as flags.
         environ: where keys are.
         seeded: gives a source of chance for each companion's brain.
+        prompts: what models are told.
+        recording: what is played, in place of every brain.
 
     Attributes:
-        choice: the brain of companions whose profile names none.
+        reason: a line that tells which brain companions have whose profile names none, and why.
 
     Raises:
         UsageError: the brain that was asked for cannot be had.
@@ -35,12 +39,18 @@ class Brains:
         *,
         environ: Mapping[str, str],
         seeded: Callable[[str], Random],
+        prompts: Prompts | None = None,
+        recording: Recording | None = None,
     ) -> None:
         self._settings = settings
         self._flags = flags
         self._environ = environ
         self._seeded = seeded
-        self.choice = choose_brain(settings.brain, environ=environ)
+        self._prompts = prompts
+        self._recording = recording
+        # What is played needs no key
+        self._choice = choose_brain("offline" if recording else settings.brain, environ=environ)
+        self.reason = f"brain replay of {recording.file}, as asked" if recording else self._choice.reason
 
     def open(self, profile: Profile) -> Brain:
         """A new brain for the companion of `profile`. The caller closes it.
@@ -48,8 +58,10 @@ class Brains:
         Raises:
             UsageError: its profile wants a brain that cannot be had.
         """
+        if self._recording is not None:
+            return self._recording.brain(profile.metadata.id, pace=self._settings.pace)
         wanted = profile.brain
-        choice: Choice = self.choice
+        choice: Choice = self._choice
         if wanted.provider and "brain" not in self._flags:
             choice = choose_brain(wanted.provider, environ=self._environ)
         return open_brain(
@@ -58,6 +70,7 @@ class Brains:
             random=self._seeded(f"brain of {profile.metadata.id}"),
             model=self._pick("model", wanted.model),
             small_model=self._pick("small_model", wanted.small_model),
+            prompts=self._prompts,
         )
 
     def _pick(self, setting: str, of_profile: str | None) -> str | None:

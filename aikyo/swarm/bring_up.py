@@ -7,13 +7,19 @@ import logging
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from random import Random
 
 import trio
 
-from ..companion import Trust, choose_profiles, profile_dirs
+from ..brain import Brain
+from ..brain.prompts import Prompts
+from ..brain.recorded import VERSION, Header
+from ..brain.recording import Recorder, RecordingBrain
+from ..brain.replay import read_recording
+from ..companion import Profile, Trust, choose_profiles, profile_dirs
 from ..config import Settings, load_settings
 from ..errors import leaves
 from ..firehose import Subscription
@@ -35,6 +41,9 @@ log = logging.getLogger(__name__)
 CHECKS = {"bootstrap": lambda peers: [parse_bootstrap(peer) for peer in peers]}
 """Of settings that the layer of settings does not understand."""
 
+_SECRETS = ("KEY", "TOKEN", "SECRET", "PASSWORD")
+"""How the names of environment variables end that hold what nobody else is to know."""
+
 View = Callable[[Swarm, Subscription], Awaitable[None]]
 """Shows a swarm and all that happens in it; when it returns, the swarm ends."""
 
@@ -49,6 +58,8 @@ async def bring_up(
     seconds: float | None = None,
     trust: bool = False,
     debug: bool = False,
+    record: Path | None = None,
+    replay: Path | None = None,
 ) -> signal.Signals | None:
     """Bring a swarm up and keep it until a signal, `stop`, the end of the view or of `seconds`.
 
@@ -61,13 +72,19 @@ async def bring_up(
         seconds: after which it ends by itself.
         trust: use Python tools that profiles of `cwd` name, from now on.
         debug: log more.
+        record: where to keep every call of every brain; made anew.
+        replay: a recording to play in place of every brain. Whom it names, its topic and its seed are
+            taken where no flag names others.
 
     Returns:
         The signal that ended it, if one did.
 
     Raises:
-        UsageError: a setting, a profile, the home or a port is wrong.
+        UsageError: a setting, a profile, a prompt, a recording, the home or a port is wrong.
     """
+    recording = None if replay is None else read_recording(replay)
+    if recording is not None:
+        flags = _as_then(recording.header.settings(), flags)
     settings = load_settings(home, cwd=cwd, environ=environ, flags=flags, checks=CHECKS)
     if trust:
         Trust.remember(home, cwd)
@@ -80,25 +97,66 @@ async def bring_up(
     )
     key_file = settings.network_key
     network_key = None if key_file is None else read_network_key(Path(key_file))
-    seeded = partial(_chance, settings.seed)
+    seed = settings.seed
+    if record is not None and seed is None:
+        seed = Random().randrange(1 << 31)  # known, so that who plays it back can draw the same
+    seeded = partial(_chance, seed)
     given = {key for key, value in flags.items() if value is not None}
-    brains = Brains(settings, given, environ=environ, seeded=seeded)
+    prompts = Prompts(home.prompts)
+    brains = Brains(
+        settings, given, environ=environ, seeded=seeded, prompts=prompts, recording=recording
+    )
     caught: list[signal.Signals] = []
-    with hold_home(home):
+    names = [name for name, _ in cast]
+    header = Header(recording=VERSION, cast=tuple(names), topic=settings.topic, seed=seed)
+    with hold_home(home), _recorder(record, header, environ) as recorder:
         log_to_home(home, debug=debug)
         async with trio.open_nursery() as nursery:
             await nursery.start(_end_on_signal, nursery.cancel_scope, caught)
             async with await _make_mesh(settings, home, network_key, seeded("mesh")) as mesh:
+                open_brain = brains.open if recorder is None else _recorded(brains.open, recorder)
                 swarm = Swarm(
-                    settings, home, cast, brains.open, mesh=mesh, clock=time.time, seeded=seeded
+                    settings, home, cast, open_brain, mesh=mesh, clock=time.time, seeded=seeded
                 )
                 with swarm.hub.subscribe() as envelopes:
                     nursery.start_soon(_show, view, swarm, envelopes, nursery.cancel_scope)
-                    swarm.hub.emit(Event(type="notice", reason=brains.choice.reason))
+                    swarm.hub.emit(Event(type="notice", reason=brains.reason))
+                    if recorder is not None:
+                        nursery.start_soon(recorder.keep, partial(_notice, swarm))
                     with trio.move_on_after(float("inf") if seconds is None else seconds):
                         await swarm.run()
             nursery.cancel_scope.cancel()
     return caught[0] if caught else None
+
+
+def _as_then(then: Mapping[str, object], flags: Mapping[str, object]) -> dict[str, object]:
+    """The flags, and what a recording tells of those that were not given. Who names companions names
+    them all."""
+    given = {key: value for key, value in flags.items() if value is not None}
+    if given.keys() & {"companions", "profiles"}:
+        then = {key: value for key, value in then.items() if key not in {"companions", "profiles"}}
+    return {**then, **given}
+
+
+def _recorder(
+    file: Path | None, header: Header, environ: Mapping[str, str]
+) -> Recorder | nullcontext[None]:
+    if file is None:
+        return nullcontext()
+    keys = [value for name, value in environ.items() if name.upper().endswith(_SECRETS)]
+    return Recorder(file, header, keys=keys)
+
+
+def _recorded(open_brain: Callable[[Profile], Brain], recorder: Recorder) -> Callable[[Profile], Brain]:
+    def opened(profile: Profile) -> Brain:
+        brain = open_brain(profile)
+        return RecordingBrain(brain, profile.metadata.id, recorder, clock=time.time)
+
+    return opened
+
+
+def _notice(swarm: Swarm, reason: str) -> None:
+    swarm.hub.emit(Event(type="notice", reason=reason))
 
 
 def _trust(home: Home, cwd: Path, profiles_dir: str | None, *, explicit: bool) -> Trust:

@@ -471,7 +471,7 @@ async def test_an_answer_that_somebody_missed_is_sent_again(tmp_path: Path) -> N
         node.publish = watch  # type: ignore[method-assign,assignment]
         for _ in range(5):
             claim = State(sender=BOB, message_id=asked.id, state="composing", rank=1)
-            await room.companions["alice"]._turns.hear_claim(claim)
+            await room.companions["alice"]._answers.hear_claim(claim)
         again = [p for p in published if isinstance(p, Message)]
         assert [m.reply_to for m in again] == [asked.id] * 3
         await room.say("and again", ALICE, conversation=asked.conversation)

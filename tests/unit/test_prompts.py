@@ -11,9 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aikyo.brain import Instruction, Line, Moment, Persona, Picture, Someone
-from aikyo.brain.prompts import assess_prompt, compose_prompt, pictures, system_prompt
+from aikyo.brain.prompts import (
+    Prompts,
+    assess_prompt,
+    compose_prompt,
+    looked_up,
+    pictures,
+    refused,
+    system_prompt,
+)
 from aikyo.brain.prompts.quotes import CLOSE, OPEN, quote
-from aikyo.brain.prompts.template import Template, load_template, load_words
+from aikyo.brain.prompts.template import Template
 from aikyo.errors import UsageError
 from aikyo.wire import Closing
 from tests.support.minds import ALICE, BOB, MIKA, line, moment
@@ -55,20 +63,34 @@ def outside(prompt: str) -> str:
     return "\n".join(kept)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 @given(said=HOSTILE, name=HOSTILE, ident=HOSTILE, personality=HOSTILE, topic=HOSTILE)
 def test_nothing_that_others_write_leaves_its_quotes(
-    said: str, name: str, ident: str, personality: str, topic: str
+    language: str, said: str, name: str, ident: str, personality: str, topic: str
 ) -> None:
     def made_by(said: str, name: str, ident: str, personality: str, topic: str) -> Moment:
         other = Someone(f"x{ident}", name, "companion", personality)
-        rest = {"recalled": (line(said, other, id="r"),), "perceived": (line(said, other, id="p"),)}
-        return moment(said, other, topic=topic, **rest)
+        did = line(said, other, id="d", kind="did", to=(ident,))
+        context = line(said, other, id="p", kind="perceived", picture=Picture("image/png", "AA=="))
+        rest = {"recalled": (line(said, other, id="r"), did), "perceived": (context,)}
+        me = replace(ALICE, language=language)
+        return moment(said, other, me=me, topic=topic, recent=(line(said, other, id="e"), did), **rest)
 
     hostile = made_by(said, name, ident, personality, f"t{topic}")
     harmless = made_by("hi", "Eve", "eve", "kind", "tea")
     for prompt in (assess_prompt, compose_prompt):
         assert outside(prompt(hostile)) == outside(prompt(harmless))
-        assert {"from": name, "id": f"x{ident}"}.items() <= quoted(prompt(hostile))[-1].items()
+        records = quoted(prompt(hostile))
+        assert {"from": name, "id": f"x{ident}"}.items() <= records[-1].items()
+        assert sum(said in record.values() for record in records) >= 6
+
+
+@given(tool=HOSTILE, found=HOSTILE)
+def test_nothing_that_a_tool_brings_leaves_its_quotes(tool: str, found: str) -> None:
+    for shown, key in ((looked_up(tool, found), "found"), (refused(tool, found), "refused")):
+        assert outside(shown) == CLOSE
+        [record] = quoted(shown)
+        assert record[key] == found
 
 
 @given(st.lists(st.dictionaries(ANY_TEXT, HOSTILE)))
@@ -140,7 +162,7 @@ def test_everything_of_the_moment_is_told(language: str) -> None:
     } in records
     assert records[-1] == {**rest, "to": [ALICE.id, BOB.id], "said": "And a crab!"}
     assert sum("And a crab!" in str(record) for record in records) == 1
-    words = load_words(language)
+    words = Prompts().words(language)
     ours = outside(prompt)
     assert "2026-01-05 21:04" in ours
     assert words.weekdays[0] in ours
@@ -152,7 +174,7 @@ def test_everything_of_the_moment_is_told(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_companion_that_begins_is_told_why(language: str) -> None:
-    words = load_words(language)
+    words = Prompts().words(language)
     for opening in ("", "asked", "silence", "newcomer", "context", "of a later version"):
         begins = moment(me=replace(ALICE, language=language), message=None, recent=(), opening=opening)
         told = [why for why, text in words.begin.items() if text in compose_prompt(begins)]
@@ -161,7 +183,7 @@ def test_a_companion_that_begins_is_told_why(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_it_is_told_to_change_the_subject_and_to_ask_nothing_just_where_it_should(language: str) -> None:
-    alice, words = replace(ALICE, language=language), load_words(language)
+    alice, words = replace(ALICE, language=language), Prompts().words(language)
     usual = compose_prompt(moment(me=alice))
     assert words.change_topic not in usual
     assert words.no_question not in usual
@@ -235,8 +257,9 @@ def test_the_prompts_of_every_language_use_the_same_placeholders(language: str) 
 
 
 def test_a_placeholder_that_there_is_not_is_an_error_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match=r"mine\.md: unknown placeholder \{nmae\}; did you mean 'name'"):
-        Template("Hello {nmae}", frozenset({"name"}), "mine.md")
+    told = r"mine\.md:4: unknown placeholder \{nmae\}; did you mean 'name'"
+    with pytest.raises(UsageError, match=told):
+        Template("<!-- {any}\n-->\n\nHello {nmae}", frozenset({"name"}), "mine.md")
 
 
 def test_what_is_put_in_is_not_filled_again() -> None:
@@ -245,5 +268,5 @@ def test_what_is_put_in_is_not_filled_again() -> None:
 
 
 def test_templates_are_read_once() -> None:
-    known = frozenset({"name"})
-    assert load_template("assess", "en", known) is load_template("assess", "en", known)
+    assert Prompts().template("assess", "en") is Prompts().template("assess", "en")
+    assert Prompts().words("ja") is Prompts().words("ja-JP")

@@ -112,3 +112,12 @@ async def test_any_steady_clock_will_do(autojump_clock: MockClock) -> None:
     with trio.fail_after(21):
         await quiet.changed()
     assert quiet.mode == "normal"
+
+
+async def test_a_clock_that_goes_on_while_it_is_looked_at_does_no_harm() -> None:
+    times = iter([0.0, 9.9, 10.1])
+    quiet = Quiet(lambda: next(times, 10.1))
+    quiet.set("quiet", 10.0)
+    with trio.fail_after(5):
+        await quiet.changed()
+    assert quiet.mode == "normal"

@@ -6,15 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
 
 from ..base import Line, Moment, Persona, Picture, Someone
+from .library import Prompts
 from .quotes import clip, quote
-from .template import Words, load_template, load_words
+from .template import Words
 
-__all__ = ["assess_prompt", "compose_prompt", "looked_up", "pictures", "system_prompt"]
+__all__ = ["assess_prompt", "compose_prompt", "looked_up", "pictures", "refused", "system_prompt"]
 
-_SYSTEM = frozenset(["id", "name", "personality", "story", "sample", "interests", "phrases", "role"])
-_MOMENT = frozenset(["time", "present", "topic", "recalled", "perceived", "recent", "message"])
-_ASSESS = frozenset({"name"})
-_COMPOSE = frozenset(["name", "language", "begin", "instructions", "reminders", "closing"])
+_PACKAGED = Prompts()
 
 _MAX_TEXT = 4_000
 """Characters of one utterance that a model is shown; the message to answer is shown whole."""
@@ -30,9 +28,9 @@ _MAX_PRESENT = 32
 _MAX_PERSONALITY = 400
 
 
-def system_prompt(me: Persona) -> str:
+def system_prompt(me: Persona, prompts: Prompts = _PACKAGED) -> str:
     """Who the companion is and how it is to behave: the same at every turn, so that it can be cached."""
-    return load_template("system", me.language, _SYSTEM).fill(
+    return prompts.template("system", me.language).fill(
         {
             "id": me.id,
             "name": me.name,
@@ -46,18 +44,18 @@ def system_prompt(me: Persona) -> str:
     )
 
 
-def assess_prompt(moment: Moment) -> str:
+def assess_prompt(moment: Moment, prompts: Prompts = _PACKAGED) -> str:
     """What goes on, and the question whether the companion wants to speak."""
-    question = load_template("assess", moment.me.language, _ASSESS).fill({"name": moment.me.name})
-    return f"{_scene(moment, new=True)}\n\n{question}"
+    question = prompts.template("assess", moment.me.language).fill({"name": moment.me.name})
+    return f"{_scene(moment, prompts, new=True)}\n\n{question}"
 
 
-def compose_prompt(moment: Moment) -> str:
+def compose_prompt(moment: Moment, prompts: Prompts = _PACKAGED) -> str:
     """What goes on, and the request to take the turn."""
     me = moment.me
-    words = load_words(me.language)
+    words = prompts.words(me.language)
     primary = moment.language.partition("-")[0].lower()
-    request = load_template("compose", me.language, _COMPOSE).fill(
+    request = prompts.template("compose", me.language).fill(
         {
             "name": me.name,
             "language": words.languages.get(primary, words.same_language),
@@ -67,7 +65,7 @@ def compose_prompt(moment: Moment) -> str:
             "closing": words.closing[moment.closing],
         }
     )
-    return f"{_scene(moment)}\n\n{request}"
+    return f"{_scene(moment, prompts)}\n\n{request}"
 
 
 def pictures(moment: Moment, *, new: bool = False) -> tuple[Picture, ...]:
@@ -86,14 +84,19 @@ def looked_up(tool: str, result: str) -> str:
     return quote([{"looked_up_with": tool, "found": clip(result, _MAX_SECTION)}])
 
 
-def _scene(moment: Moment, *, new: bool = False) -> str:
+def refused(tool: str, why: str) -> str:
+    """Why a tool gave nothing, which may be in the words of whom it asked."""
+    return quote([{"tool": tool, "refused": clip(why, _MAX_TEXT)}])
+
+
+def _scene(moment: Moment, prompts: Prompts, *, new: bool = False) -> str:
     me, message, zone = moment.me, moment.message, moment.now.tzinfo
     earlier = [line for line in moment.recent if message is None or line.id != message.id]
     newest = _within(reversed(earlier))[::-1]
     shown = {line.id: number for number, line in enumerate(_pictured(moment, new=new), 1)}
-    return load_template("moment", me.language, _MOMENT).fill(
+    return prompts.template("moment", me.language).fill(
         {
-            "time": _time(moment.now, load_words(me.language).weekdays),
+            "time": _time(moment.now, prompts.words(me.language).weekdays),
             "present": quote(_someone(each) for each in moment.present[:_MAX_PRESENT]),
             "topic": quote([{"topic": clip(moment.topic, _MAX_TEXT)}] if moment.topic else []),
             "recalled": quote(_said(line, me.id, zone) for line in _within(moment.recalled)),

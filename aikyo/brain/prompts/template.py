@@ -1,4 +1,4 @@
-"""Prompt files: Markdown with `{placeholders}`, one file a language, beside this module.
+"""Prompt files: Markdown with `{placeholders}`, and TOML with short texts that are chosen among.
 
 A section (from one `## ` heading to the next) whose placeholders all turn out empty is left out, so
 that the files need no conditions. `<!-- notes -->` are for whoever edits the file.
@@ -8,22 +8,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
-from importlib.resources import files
 from typing import Literal, get_args
 
-import msgspec
 from msgspec import Struct
 
 from ...errors import UsageError, nearest
 from ...wire import Closing
 
-__all__ = ["Template", "Words", "load_template", "load_words"]
+__all__ = ["OPENINGS", "PLACEHOLDERS", "Template", "Words"]
+
+QUOTED = frozenset(["present", "topic", "recalled", "perceived", "recent", "message"])
+"""Placeholders for what others have said: blocks that no line of the file's own may join."""
+
+PLACEHOLDERS: Mapping[str, frozenset[str]] = {
+    "system": frozenset(
+        ["id", "name", "personality", "story", "sample", "interests", "phrases", "role"]
+    ),
+    "moment": frozenset(["time", *QUOTED]),
+    "assess": frozenset({"name"}),
+    "compose": frozenset(["name", "language", "begin", "instructions", "reminders", "closing"]),
+}
+"""The prompts there are, and what each may hold."""
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_MEANT = re.compile(r"\{\s*(\w+)\s*\}")  # also where it is written so that it would not be found
 _NOTE = re.compile(r"<!--.*?-->\s*", re.DOTALL)
 _HEADING = re.compile(r"^(?=## )", re.MULTILINE)
-_FALLBACK = "en"
 
 Opening = Literal["asked", "silence", "newcomer", "context"]
 OPENINGS: tuple[Opening, ...] = get_args(Opening)
@@ -38,15 +48,13 @@ class Template:
         where: the file's name, for the error.
 
     Raises:
-        UsageError: it uses a placeholder that there is not.
+        UsageError: it uses a placeholder that there is not, puts what others say into a line with
+            something else, leaves a note open, or holds nothing; with the file and line.
     """
 
     def __init__(self, text: str, known: frozenset[str], where: str) -> None:
-        text = _NOTE.sub("", text)
-        for name in _PLACEHOLDER.findall(text):
-            if name not in known:
-                raise UsageError(f"{where}: unknown placeholder {{{name}}}{nearest(name, known)}")
-        self._sections = [section.strip() for section in _HEADING.split(text)]
+        _check(_NOTE.sub(lambda note: "\n" * note[0].count("\n"), text), known, where)
+        self._sections = [section.strip() for section in _HEADING.split(_NOTE.sub("", text))]
 
     def fill(self, values: Mapping[str, str]) -> str:
         """The text with its placeholders replaced; what is put in is not looked at again.
@@ -79,44 +87,22 @@ class Words(Struct, frozen=True, forbid_unknown_fields=True):
     languages: dict[str, str]
     closing: dict[Closing, str]
 
-    def __post_init__(self) -> None:
-        for name, table, keys in (("closing", self.closing, Closing), ("begin", self.begin, OPENINGS)):
-            missing = [str(key) for key in keys if key not in table]
-            if missing:
-                raise ValueError(f"`{name}` lacks {', '.join(missing)}")
 
-
-@lru_cache(maxsize=64)
-def load_template(name: str, language: str, known: frozenset[str]) -> Template:
-    """The prompt `name` in `language` (a tag like ``ja`` or ``ja-JP``), or in English if there is none.
-
-    Raises:
-        UsageError: as `Template`.
-    """
-    where, text = _read(name, language, "md")
-    return Template(text, known, where)
-
-
-@lru_cache(maxsize=64)
-def load_words(language: str) -> Words:
-    """The words of `language`, or the English ones.
-
-    Raises:
-        UsageError: the file does not hold what it should.
-    """
-    where, text = _read("words", language, "toml")
-    try:
-        return msgspec.toml.decode(text, type=Words)
-    except msgspec.DecodeError as error:
-        raise UsageError(f"{where}: {error}") from None
-
-
-def _read(name: str, language: str, suffix: str) -> tuple[str, str]:
-    """A file's name and text: in `language` if this folder holds it, else in English."""
-    texts = {file.name: file for file in files(__package__).iterdir()}
-    own = f"{name}.{language.partition('-')[0].lower()}.{suffix}"
-    where = own if own in texts else f"{name}.{_FALLBACK}.{suffix}"
-    return where, texts[where].read_text(encoding="utf-8")
+def _check(text: str, known: frozenset[str], where: str) -> None:
+    """Find what is wrong in a text whose notes are blank lines."""
+    if not text.strip():
+        raise UsageError(f"{where}:1: holds nothing; remove the file to have the usual prompt")
+    for number, line in enumerate(text.split("\n"), 1):
+        if "<!--" in line:
+            raise UsageError(f"{where}:{number}: a note begins here that does not end with -->")
+        for found in _MEANT.finditer(line):
+            name = found[1]
+            if found[0] != f"{{{name}}}" or name not in known:
+                raise UsageError(
+                    f"{where}:{number}: unknown placeholder {found[0]}{nearest(name, known)}"
+                )
+            if name in QUOTED and line.strip() != found[0]:
+                raise UsageError(f"{where}:{number}: {found[0]} needs a line of its own")
 
 
 def _fill_section(section: str, values: Mapping[str, str]) -> str:

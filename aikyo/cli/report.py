@@ -13,7 +13,7 @@ import typer
 
 from ..errors import UsageError
 from ..paths import Home
-from .common import DebugOption, HomeOption, JsonOption, print_json
+from .common import DebugOption, HomeOption, JsonOption, draw, print_json
 
 __all__ = ["report"]
 
@@ -47,7 +47,7 @@ def report(
     begun = time.time() - _seconds(since) if since else 0.0
     found = make_report(turn for turn in read_turns(place) if turn.time >= begun)
     if plot is not None:
-        _write(plot.expanduser(), render_svg(found))
+        draw(plot, render_svg(found))
     if as_json:
         print_json(found)
         return
@@ -60,11 +60,3 @@ def _seconds(since: str) -> float:
     if match is None:
         raise UsageError(f"--since {since[:40]!r}: this takes a number and s, m, h or d, such as 1h")
     return float(match[1]) * _UNITS[match[2]]
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise UsageError(f"cannot write {file} ({why})") from None

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..errors import UsageError
-from .common import DebugOption, JsonOption, print_json
+from .common import DebugOption, JsonOption, check_drawing, draw, print_json
 from .terminal import note
 
 __all__ = ["simulate"]
@@ -49,8 +48,8 @@ def simulate(
     from ..simulator import simulate as run
     from ..text import encodable
 
-    if plot is not None and not plot.parent.is_dir():
-        raise UsageError(f"no folder {plot.parent} to draw {plot.name} into; make it, or choose another")
+    if plot is not None:  # found out now, not after the simulation
+        check_drawing(plot)
     simulated = run(
         Scenario(
             companions=companions,
@@ -64,7 +63,7 @@ def simulate(
     )
     report = make_report(simulated.records)
     if plot is not None:
-        _draw(plot, render_svg(report))
+        draw(plot, render_svg(report))
     if as_json:
         about = {"scenario": simulated.scenario, "seconds": simulated.seconds, "sent": simulated.sent}
         also = {"lost": simulated.lost, "crashes": simulated.crashes, "report": report}
@@ -74,10 +73,3 @@ def simulate(
         shown = render_text(report, shutil.get_terminal_size().columns)
         print(encodable(shown, sys.stdout.encoding or "utf-8"))
     note(f"(took {simulated.took:.1f} s)")
-
-
-def _draw(file: Path, picture: str) -> None:
-    try:
-        file.write_text(picture, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot draw into {file} ({(error.strerror or str(error)).lower()})") from None

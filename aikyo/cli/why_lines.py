@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ..conversation.ranking import UNASKED
 from ..text import clip, inert, wrap
 
 if TYPE_CHECKING:
@@ -134,15 +135,29 @@ def _answers(turn: TurnRecord, texts: Mapping[str, Entry], width: int) -> Iterat
 def _offers(turn: TurnRecord, width: int) -> Iterator[str]:
     claims = {claim.who: claim for claim in turn.claims}
     rank = 0
-    for offer in turn.offers:
-        speaks = offer.state == "speak"
-        rank += speaks
-        text = _wanted(offer) if speaks else _listened(offer)
-        yield from _item(f"{rank}." if speaks else "-", text + _claimed(offer.who, claims), width)
+    for offer in sorted(turn.offers, key=_place):
+        ranked = offer.state == "speak" and not _is_uncalled_for(offer, turn)
+        rank += ranked
+        text = _wanted(offer) if offer.state == "speak" else _listened(offer)
+        if _is_uncalled_for(offer, turn):
+            text += f": not counted, since whoever was asked has answered, and under {UNASKED:g}"
+        yield from _item(f"{rank}." if ranked else "-", text + _claimed(offer.who, claims), width)
     heard = {offer.who for offer in turn.offers}
     for who in (who for who in dict.fromkeys((*turn.invited, *claims)) if who not in heard):
         why = " and left the mesh" if who in turn.left else ""
         yield from _item("-", f"{_name(who)} said nothing in time{why}{_claimed(who, claims)}", width)
+
+
+def _place(offer: Offer) -> tuple[bool, bool, float]:
+    """Those who were ranked first, as they come; then who else wanted to speak, and how much."""
+    unranked = offer.score is None
+    return offer.state != "speak", unranked, -offer.importance if unranked else 0.0
+
+
+def _is_uncalled_for(offer: Offer, turn: TurnRecord) -> bool:
+    """Whether it comments on what somebody else was asked and has answered; see `ranking`."""
+    uncalled = offer.score is None and not offer.selected and offer.importance < UNASKED
+    return uncalled and offer.state == "speak" and turn.outcome == "nobody-wanted"
 
 
 def _wanted(offer: Offer) -> str:

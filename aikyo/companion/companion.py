@@ -32,6 +32,7 @@ from ..wire import (
     QueryResult,
     State,
     TurnNote,
+    made_at,
 )
 from .answers import Answers
 from .hands import Occasion
@@ -84,6 +85,7 @@ class Companion:
         )
         self._taking_part = Counter[str]()  # turns by the peer whose message it is
         self._initiative = Initiative(world, self._begin, self._starts)
+        self._up_since = float("-inf")
         self.dropped = 0
 
     @property
@@ -111,6 +113,7 @@ class Companion:
 
         Cancelled in the middle of a turn, what was not yet said is dropped and not journaled.
         """
+        self._up_since = self._world.clock()
         self._voice.be("listening")
         if self._led:
             self._world.node.judge_leaders(self._leads)
@@ -229,6 +232,9 @@ class Companion:
             self._heard.wake()
         if turn.is_over or self._world.me not in turn.invited:
             return
+        if not by_person and self._was_said_before_us(message):
+            await self._turns.decline(turn)
+            return
         busy, peer = self._taking_part, received.peer
         is_full = busy.total() >= MAX_TURNS_AT_ONCE and not self._world.owns(peer)
         if is_full or busy[peer] >= MAX_TURNS_FOR_ONE:
@@ -239,6 +245,10 @@ class Companion:
         if by_person:
             self._restraint.owe(turn)
         nursery.start_soon(self._take_part, talk, turn, peer)
+
+    def _was_said_before_us(self, message: Message) -> bool:
+        """Whether it was said before we were up; gossip tells newcomers, but not what came of it."""
+        return (made_at(message.id) or self._up_since) < self._up_since
 
     async def _take_part(self, talk: Talk, turn: Turn, peer: str) -> None:
         try:

@@ -141,7 +141,7 @@ class Moments:
             language=self._language(message.message),
             addressed=self.addressed(message, talk),
             change_topic=talk.change_topic,
-            may_ask=self._may_ask(recent),
+            may_ask=self._may_ask(recent) and not talk.refusal(self._world.me),
         )
 
     def _may_ask(self, recent: Iterable[Line]) -> bool:

@@ -9,7 +9,17 @@ from typing import Any
 import trio
 
 from ..brain import Assessment
-from ..conversation import Leader, LedTurn, Over, Speaker, Talk, Turn, judge_all, speaking_time
+from ..conversation import (
+    Leader,
+    LedTurn,
+    Over,
+    Speaker,
+    Talk,
+    Turn,
+    asks,
+    judge_all,
+    speaking_time,
+)
 from ..wire import Closing, State
 from .answers import Answers, is_held_by, stage_for
 from .moments import Moments
@@ -104,7 +114,10 @@ class TurnTaking:
 
     def _refusal(self, talk: Talk, turn: Turn) -> str:
         """Why we may not speak, as a State says it; nothing if we may."""
-        if reason := talk.refusal(self._world.me) or self._restraint.hindrance(talk, turn):
+        message = turn.message
+        asked = asks(message.message) and self._moments.addressed(message, talk)
+        refusal = talk.refusal(self._world.me, asked=asked)
+        if reason := refusal or self._restraint.hindrance(talk, turn):
             return reason
         return "" if self._restraint.may_spend("weigh", talk) else "limit"
 

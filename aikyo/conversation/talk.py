@@ -59,15 +59,16 @@ class Talk:
         """How much the latest message says again what was said before it, 0 to 1."""
         return self._winding_down.repeats
 
-    def refusal(self, me: str, *, chosen: bool = False) -> str:
+    def refusal(self, me: str, *, chosen: bool = False, asked: bool = False) -> str:
         """Why the companion `me` may not speak now, as its State says it; nothing when it may.
 
         Args:
             me: who.
             chosen: a leader has given it the turn.
+            asked: a question was put to it.
         """
         self._count_stages()
-        return self._winding_down.refusal(me, chosen=chosen)
+        return self._winding_down.refusal(me, chosen=chosen, asked=asked)
 
     def turns_to(self, message: Message, who: str) -> bool:
         """Whether a message of this talk turns to `who` in particular; see `turned_to`."""

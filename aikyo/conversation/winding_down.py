@@ -8,7 +8,7 @@ speaks again.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 
 from ..wire import Closing
@@ -54,7 +54,7 @@ class WindingDown:
         self._repeats: deque[float] = deque(maxlen=_MEAN)  # since then, too
         self._person_spoke = False
         self._said_since_person = 0
-        self._since_person: set[str] = set()
+        self._since_person = Counter[str]()  # what each has said since a person spoke
 
     def hear(self, sender: str, text: str, *, by_person: bool, companions: int) -> None:
         """Take in the talk's next message, of a talk in which so many companions take part."""
@@ -66,8 +66,8 @@ class WindingDown:
             self._begin_anew()
             return
         self._said_since_person += 1
-        if len(self._since_person) < _SPEAKERS:
-            self._since_person.add(sender)
+        if len(self._since_person) < _SPEAKERS or sender in self._since_person:
+            self._since_person[sender] += 1
         self._senders.append(sender)
         self._repeats.append(self.repeats)
         if self._circles():
@@ -98,7 +98,7 @@ class WindingDown:
         """Whether the next message should bring up something else, because the latest circles."""
         return self._needs_topic and self._stage is Closing.NONE
 
-    def refusal(self, me: str, *, chosen: bool = False) -> str:
+    def refusal(self, me: str, *, chosen: bool = False, asked: bool = False) -> str:
         """Why the companion `me` may not speak now: it may once after each word of a person, and once as
         a farewell when a talk ends.
 
@@ -106,6 +106,8 @@ class WindingDown:
             me: who.
             chosen: another's leader gave it the turn: then it may speak more often after a person's
                 word, within the budget of a talk and not in circles.
+            asked: somebody has put a question to it: then it may once more after a person's word, for no
+                question to be left hanging.
 
         Returns:
             `had-say`, `closed`, or nothing when it may.
@@ -114,7 +116,7 @@ class WindingDown:
             had_enough = self.has_circled or self._said_since_person >= _budget(self._companions)
             return "had-say" if had_enough else ""
         if self._person_spoke:
-            return "had-say" if me in self._since_person else ""
+            return "had-say" if self._since_person[me] > asked else ""
         is_over = self._stage is Closing.TERMINAL
         return "closed" if is_over or me in self._have_said_farewell else ""
 

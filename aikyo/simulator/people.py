@@ -82,7 +82,7 @@ class People:
         there = [member for member in self._members if member.companion is not None]
         if len(there) > 1:
             first, *others = self._random.sample(
-                there, self._random.choice((2, 3, len(there), len(there)))
+                there, min(self._random.choice((2, 3, len(there), len(there))), len(there))
             )
             assert first.companion is not None
             first.companion.begin("", [other.id for other in others])

@@ -12,6 +12,7 @@ from random import Random
 import trio
 import trio.testing
 
+from ..errors import leaves
 from ..memory import Memory
 from ..mesh import Node
 from ..mesh.memory import LossyLan, MemoryMesh
@@ -58,7 +59,8 @@ class Simulated:
         scenario = self.scenario
         halted = "" if len(self.records) >= scenario.turns else "; then all came to a halt"
         people = "1 person" if scenario.people == 1 else f"{scenario.people} people"
-        who = f"{scenario.companions} companions and {people}, seed {scenario.seed}"
+        companions = f"{scenario.companions} companion{'s' * (scenario.companions != 1)}"
+        who = f"{companions} and {people}, seed {scenario.seed}"
         lost = f"lost {self.lost:,} of {self.sent:,} deliveries ({scenario.loss:.0%} drawn)"
         late = f"the others up to {scenario.delay:g} s late; crashes: {self.crashes}"
         return f"simulated {who}: {self.seconds / 60:.0f} minutes{halted}\n{lost}, {late}"
@@ -68,7 +70,15 @@ def simulate(scenario: Scenario) -> Simulated:
     """Run a scenario, in this thread. The same one gives the same turns, on any machine."""
     began, simulated = time.perf_counter(), Simulated(scenario)
     with _steady_trio(scenario.random("trio")):
-        trio.run(_Simulation(simulated).run, clock=trio.testing.MockClock(autojump_threshold=0))
+        clock = trio.testing.MockClock(autojump_threshold=0)
+        try:
+            trio.run(
+                _Simulation(simulated).run, clock=clock, restrict_keyboard_interrupt_to_checkpoints=True
+            )
+        except BaseExceptionGroup as group:
+            if any(isinstance(error, KeyboardInterrupt) for error in leaves(group)):
+                raise KeyboardInterrupt from None  # not as many as there are tasks
+            raise
     simulated.took = time.perf_counter() - began
     return simulated
 

@@ -19,7 +19,7 @@ from .control import (
     TurnNote,
     TurnRecord,
 )
-from .ids import NAME, IdMaker, bare_name, companion_id, derived_id, is_companion, user_id
+from .ids import NAME, IdMaker, bare_name, companion_id, derived_id, is_companion, made_at, user_id
 from .limits import MAX_ADDRESSES, MAX_ID, MAX_MESSAGE, MAX_PICTURE, MAX_QUIET, MAX_RECIPIENTS, MAX_TEXT
 from .payloads import (
     Action,
@@ -81,5 +81,6 @@ __all__ = [
     "encode",
     "encode_all",
     "is_companion",
+    "made_at",
     "user_id",
 ]

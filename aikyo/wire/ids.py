@@ -8,7 +8,16 @@ from collections.abc import Callable
 from hashlib import sha256
 from random import Random
 
-__all__ = ["NAME", "IdMaker", "bare_name", "companion_id", "derived_id", "is_companion", "user_id"]
+__all__ = [
+    "NAME",
+    "IdMaker",
+    "bare_name",
+    "companion_id",
+    "derived_id",
+    "is_companion",
+    "made_at",
+    "user_id",
+]
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 """What our own names look like; ids of others are opaque."""
@@ -48,6 +57,15 @@ def derived_id(peer: str, sequence: bytes) -> str:
     digest[6] = digest[6] & 0x0F | 0x80
     digest[8] = digest[8] & 0x3F | 0x80
     return str(uuid.UUID(bytes=bytes(digest)))
+
+
+def made_at(ident: str) -> float | None:
+    """When an id was made, in seconds since the epoch by its maker's clock; None if unknown."""
+    try:
+        found = uuid.UUID(ident)
+    except ValueError:
+        return None
+    return (found.int >> 80) / 1000 if found.version == 7 else None
 
 
 class IdMaker:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -61,12 +63,32 @@ def test_a_plot_is_drawn(tmp_path: Path) -> None:
     assert ElementTree.parse(file).getroot().tag.endswith("svg")
 
 
-@pytest.mark.parametrize("place", ["nowhere/talks.svg", "."])
-def test_a_plot_that_cannot_be_drawn_is_told_in_one_line(tmp_path: Path, place: str) -> None:
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [("nowhere/talks.svg", "no folder"), ("folder.svg", "cannot draw"), ("talks.png", "talks.svg")],
+)
+def test_a_plot_that_cannot_be_drawn_is_told_in_one_line(tmp_path: Path, place: str, says: str) -> None:
+    (tmp_path / "folder.svg").mkdir()
     done = run(*FEW, "--plot", str(tmp_path / place))
     assert done.returncode == 2
-    assert "draw" in done.stderr.splitlines()[-1]
+    assert says in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_ctrl_c_ends_it_without_a_word() -> None:
+    command = [sys.executable, "-m", "aikyo", "simulate", "--turns", "100000"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+        while cpu_seconds(running.pid) < 2.5:  # well past its imports
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(20) == 130
+        assert running.stderr is not None
+        assert running.stderr.read() == ""
 
 
 @pytest.mark.parametrize("wrong", [("--loss", "1.5"), ("--turns", "0"), ("--companions", "x")])

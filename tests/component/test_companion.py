@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
+from random import Random
 
 import pytest
 import trio
@@ -13,10 +15,11 @@ from msgspec import Raw
 
 from aikyo.brain import Assessment, BrainError, Moment, Toolbox, ToolError
 from aikyo.mesh.memory import MemoryMesh
-from aikyo.wire import Action, Closing, Context, Message, Payload, Presence
+from aikyo.wire import Action, Closing, Context, IdMaker, Message, Payload, Presence
 from tests.support.gathering import Gathering, ScriptedBrain, gathering
 
 TRIO = ("alice", "bob", "carol")
+BOB = Presence(id="companion_bob", name="Bob")
 
 
 def brains(*names: str) -> dict[str, ScriptedBrain]:
@@ -151,6 +154,44 @@ async def test_after_a_person_each_answers_at_most_once(tmp_path: Path) -> None:
             )
         )
         assert {s.state for s in room.states(room.messages()[-1].id)} == {"listen"}
+
+
+async def test_a_question_to_one_that_has_had_its_say_is_not_left_hanging(tmp_path: Path) -> None:
+    async def ask_around(moment: Moment, toolbox: Toolbox) -> None:
+        asks = moment.may_ask and moment.me.name == "Bob"
+        await toolbox.call("speak", {"message": "And you, Alice?" if asks else "I see."})
+
+    def eager(moment: Moment) -> Assessment:
+        return Assessment(speak=True, importance=10 if moment.me.name == "Alice" else 1)
+
+    minds = {name: ScriptedBrain(on_assess=eager, on_compose=ask_around) for name in ("alice", "bob")}
+    async with gathering(tmp_path, minds) as room:
+        hello = await room.say("hello")
+        await room.until(lambda: len(room.messages(hello.conversation)) == 4)
+        said = [(m.sender, m.message) for m in room.messages(hello.conversation)[1:]]
+        assert said == [
+            ("companion_alice", "I see."),
+            ("companion_bob", "And you, Alice?"),
+            ("companion_alice", "I see."),
+        ]
+        assert not minds["alice"].composed[-1].may_ask
+        last = room.messages()[-1]
+        await room.until(lambda: room.states(last.id))
+        assert [state.reason for state in room.states(last.id)] == ["had-say"]
+
+
+async def test_what_companions_said_before_one_was_up_is_not_answered(tmp_path: Path) -> None:
+    minds = brains("alice")
+    async with gathering(tmp_path, minds) as room:
+        old = IdMaker(lambda: time.time() - 60, Random(1))()
+        async with MemoryMesh(room.lan) as mesh, mesh.join(tmp_path / "bob.key", BOB) as bob:
+            await bob.publish(Message(id=old, sender=BOB.id, message="Goodbye, then.", conversation="t"))
+            await room.until(lambda: room.states(old))
+            assert [state.state for state in room.states(old)] == ["listen"]
+            new = room.new_id()
+            await bob.publish(Message(id=new, sender=BOB.id, message="Hello again.", conversation="u"))
+            await room.until(lambda: any(m.reply_to == new for m in room.messages()))
+        assert [m.message.id for m in minds["alice"].assessed if m.message] == [new]
 
 
 async def test_the_brain_is_told_what_was_said_before_and_what_memory_brings_up(tmp_path: Path) -> None:

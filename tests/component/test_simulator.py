@@ -104,6 +104,10 @@ def test_without_people_companions_begin_all_talks() -> None:
     assert report.talks > 1
 
 
+def test_two_companions_alone_talk_with_each_other() -> None:
+    assert len(simulate(Scenario(companions=2, people=0, turns=60)).records) >= 60
+
+
 def test_people_speak_to_one_to_some_and_to_all_and_into_talks() -> None:
     simulated, _ = measured(turns=150, companions=6, people=3)
     asked = [turn for turn in simulated.records if turn.by_person]

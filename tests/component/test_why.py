@@ -307,7 +307,7 @@ def test_report_counts_draws_and_looks_back_only_so_far(shell: Shell, tmp_path: 
     ("args", "says"),
     [
         (("--since", "yesterday"), "such as 1h"),
-        (("--plot", "/dev/null/talks.svg"), "cannot write /dev/null/talks.svg"),
+        (("--plot", "/dev/null/talks.svg"), "no folder /dev/null"),
     ],
 )
 def test_a_wrong_report_is_one_line_and_exit_code_2(

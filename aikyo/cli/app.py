@@ -120,7 +120,9 @@ def _end(code: int, known: Container[threading.Thread]) -> NoReturn:
 
 
 def _fail(message: str, code: int) -> int:
-    print("aikyo: " + " ".join(message.split()), file=sys.stderr)
+    from ..text import inert
+
+    print(f"aikyo: {inert(message)}", file=sys.stderr)  # may quote what others wrote
     return code
 
 

@@ -28,7 +28,7 @@ def ps(home: HomeOption = None, as_json: JsonOption = False, debug: DebugOption 
     if as_json:
         print_json(status)
         return
-    for line in _table(status, time.time()):
+    for line in (*_table(status, time.time()), *_reasons(status)):
         print(line)
     if status.others:
         print(_elsewhere(status))
@@ -48,10 +48,9 @@ def _table(status: SwarmStatus, now: float) -> list[str]:
 
     rows: list[tuple[str, ...]] = [_HEADINGS]
     for one in status.companions:
-        state = f"{one.activity} ({one.reason})" if one.reason else one.activity
         numbers = (str(one.restarts), str(one.peers), str(one.inbox), str(one.turns))
         since = _ago(now - one.since) if one.since else "-"
-        who = (_called(one), inert(state), _quiet(one, now), since)
+        who = (_called(one), one.activity, _quiet(one, now), since)
         rows.append((*who, *numbers, inert(one.mood) or "-", one.brain or "-"))
     if all(one.quiet == "normal" for one in status.companions):
         rows = [row[:_QUIET_COLUMN] + row[_QUIET_COLUMN + 1 :] for row in rows]
@@ -62,6 +61,13 @@ def _table(status: SwarmStatus, now: float) -> list[str]:
         ).rstrip()
         for row in rows
     ]
+
+
+def _reasons(status: SwarmStatus) -> list[str]:
+    """Why somebody rests, restarts or has failed; too long for a column."""
+    from ..text import inert
+
+    return [f"{_called(one)}: {inert(one.reason)}" for one in status.companions if one.reason]
 
 
 def _quiet(one: CompanionStatus, now: float) -> str:

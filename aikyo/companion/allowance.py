@@ -73,6 +73,10 @@ class Allowance:
             return False  # what could not be answered need not be weighed
         return self._spent[spending].take(peer, now)
 
+    def is_used_up(self, talk: str, now: float) -> bool:
+        """Whether nothing in `talk` can be answered any more."""
+        return talk in self._talks and not self._spent["turn"].has_room(self._talks[talk][0], now)
+
     def why_not(self, talk: str, now: float) -> str:
         """Why nothing was left for `talk`, for people; nothing when that was told within the hour."""
         if talk not in self._talks:

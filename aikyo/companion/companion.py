@@ -228,7 +228,8 @@ class Companion:
         talk, turn = heard
         if by_person:
             await self._obey(message, talk, received.peer)
-            self._restraint.interrupt()
+            if not self._restraint.has_spent_all(talk):
+                self._restraint.interrupt()
             self._heard.wake()
         if turn.is_over or self._world.me not in turn.invited:
             return

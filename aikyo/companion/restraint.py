@@ -85,6 +85,11 @@ class Restraint:
             return "limit"
         return ""
 
+    def has_spent_all(self, talk: Talk) -> bool:
+        """Whether the brain may not be asked in `talk` any more."""
+        allowance = self._world.allowance
+        return allowance is not None and allowance.is_used_up(talk.id, trio.current_time())
+
     def may_spend(self, spending: Spending, talk: Talk) -> bool:
         """Whether the brain may be asked in `talk`; if not, say why, but not every time."""
         allowance, now = self._world.allowance, trio.current_time()

@@ -63,6 +63,9 @@ class Hub:
 
     def emit(self, event: Event) -> None:
         """Hand out something that happened in this swarm, on the topic `events`."""
+        if event.reason is not None:  # may be of an error of somebody else's, half a surrogate and all
+            reason = event.reason.encode(errors="replace").decode()
+            event = msgspec.structs.replace(event, reason=reason)
         self.publish(EVENTS, Raw(msgspec.json.encode(event)), event.peer, sender=event.companion or "")
 
     @contextmanager

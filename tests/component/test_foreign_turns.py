@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import trio
 
+from aikyo.brain import Moment, Toolbox
 from aikyo.mesh import Node
 from aikyo.mesh.memory import MemoryLan, MemoryMesh
 from aikyo.wire import Message, Payload, Presence, State
@@ -107,6 +109,30 @@ async def test_with_none_allowed_no_stranger_is_answered(tmp_path: Path) -> None
         assert isinstance(await eve.answer(await eve.say("hello", "companion_alice")), State)
         assert not brain.assessed
         await ask_at_home(room, "hello", "companion_alice", conversation="home")
+
+
+async def test_a_stranger_who_has_had_its_turns_interrupts_nobody(tmp_path: Path) -> None:
+    composing, go_on = trio.Event(), trio.Event()
+
+    async def slowly(moment: Moment, toolbox: Toolbox) -> None:
+        if moment.message is not None and moment.message.sender == "user_mika":
+            composing.set()
+            await go_on.wait()
+        await toolbox.call("speak", {"message": "Well."})
+
+    brain, given = PaidBrain(on_compose=slowly), limited(1)
+    async with (
+        swarm_of(tmp_path, {"alice": brain}, **given) as room,  # type: ignore[arg-type]
+        stranger(tmp_path, given["lan"]) as eve,  # type: ignore[arg-type]
+        trio.open_nursery() as nursery,
+    ):
+        assert isinstance(await eve.answer(await eve.say("one", "companion_alice")), Message)
+        ask = partial(ask_at_home, room, "Tell me.", "companion_alice", conversation="home")
+        nursery.start_soon(ask)
+        await composing.wait()
+        assert isinstance(await eve.answer(await eve.say("two", "companion_alice")), State)
+        go_on.set()
+    assert not room.told("interrupted")
 
 
 async def test_a_brain_that_costs_nothing_answers_everybody(tmp_path: Path) -> None:

@@ -143,3 +143,11 @@ def test_a_frame_is_read_by_another_implementation(size: int) -> None:
     events = list(reader.events())
     assert all(isinstance(event, TextMessage) for event in events)
     assert "".join(event.data for event in events) == "x" * size + "ねこ"
+
+
+async def test_a_reason_that_is_no_proper_text_is_told_all_the_same() -> None:
+    hub = make_hub()
+    with hub.subscribe() as events:
+        hub.emit(Event(type="notice", reason="half a \ud83d"))
+        seen = await anext(events)
+    assert msgspec.json.decode(seen.body, type=Event).reason == "half a ?"

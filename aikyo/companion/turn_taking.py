@@ -236,9 +236,19 @@ class TurnTaking:
                 break
             interruptions += 1
             waiting = self._restraint.waiting_since(turn)
-            while self._is_mine(turn) and not all(other.is_over for other in waiting):
+            while self._is_mine(turn) and any(map(self._may_be_ours, waiting)):
                 await self._heard.wait_until(trio.current_time() + LAST_REPEAT)
         return ""
+
+    def _may_be_ours(self, turn: Turn) -> bool:
+        """Whether the turn goes on, and nobody else has it."""
+        match turn.decide(trio.current_time()):
+            case Over():
+                return False
+            case Speaker(claimed=True, who=who):
+                return who == self._world.me
+            case _:
+                return True
 
     async def _give_up(self, turn: Turn, reason: str) -> None:
         """Let the next have a turn that is ours."""

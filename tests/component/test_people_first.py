@@ -133,6 +133,18 @@ async def test_who_was_interrupted_by_another_person_is_answered_after_all(tmp_p
         assert [m.to for m in answers] == [("user_ken",), ("user_mika",)]
 
 
+async def test_who_was_interrupted_does_not_wait_for_what_another_has_taken(tmp_path: Path) -> None:
+    slow, stuck = Slow(), Slow("hello")
+    async with gathering(tmp_path, {"alice": slow, "bob": stuck}) as room:
+        first = await room.say("Tell me slowly.", ALICE)
+        await slow.composing.wait()
+        await room.say("Bob, hello!", ALICE, BOB, sender="user_ken")
+        await stuck.composing.wait()
+        slow.go_on.set()
+        await room.until(lambda: any(m.reply_to == first.id for m in room.messages()), deadline=5)
+        assert not said_by(room, BOB)
+
+
 async def test_nobody_can_keep_a_companion_from_answering_others_by_talking(tmp_path: Path) -> None:
     slow = Slow()
     async with gathering(tmp_path, {"alice": slow}) as room:

@@ -20,7 +20,7 @@ test: .venv/.dev $(JS) ## Run every test (a few minutes).
 fuzz: .venv/.dev ## Look for bytes that break a decoder, fifty times as long as `make test` does.
 	@$(RUN)/pytest -n auto --hypothesis-profile=thorough tests/fuzz
 
-soak: .venv/.dev $(JS) ## Run the tests that wait for minutes to see that nothing happens.
+soak: .venv/.dev $(JS) ## Run the tests that take long: idle minutes, and talks with losses over many seeds.
 	@$(RUN)/pytest -m soak -n 2
 
 chaos: .venv/.dev ## Break machines and their network for ten minutes and see what is lost (needs root).
@@ -36,7 +36,7 @@ format: .venv/.dev ## Format the code and mend what the linter can.
 	@$(RUN)/ruff format .
 	@$(RUN)/ruff check --fix .
 
-bench: .venv/.dev ## Measure start-up, replies, memories and the mesh; print tables with medians.
+bench: .venv/.dev ## Measure start-up, replies, memories, repetition and the mesh; print tables with medians.
 	@$(RUN)/python benchmarks/run.py
 
 wheel: .venv/.dev ## Build the wheel, install it in an empty environment, bring a swarm up there.

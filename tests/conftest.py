@@ -13,6 +13,12 @@ from hypothesis import settings
 for name in [name for name in os.environ if name.startswith(("ANTHROPIC_", "OPENAI_", "AIKYO_"))]:
     del os.environ[name]
 os.environ["ANTHROPIC_BASE_URL"] = "http://127.0.0.1:9"
+# Nor anything else beyond this machine: brains go through the proxy of the environment, and so do those
+# of the processes that tests start.
+for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+    del os.environ[name]
+os.environ |= dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:9")
+os.environ["no_proxy"] = "localhost,127.0.0.1,::1"
 
 # The same examples in every run, so that a test that passed passes again, on a machine as slow as it
 # likes; `make fuzz` looks for new ones, longer.

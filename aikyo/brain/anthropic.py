@@ -117,7 +117,7 @@ class AnthropicBrain(Brain):
         reply = await self._ask(request, trio.current_time() + ASSESS_SECONDS)
         try:
             answer = msgspec.json.decode(reply.text, type=Decision)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise BrainError(
                 f"{self._small_model} did not answer in the form asked for ({error})"
             ) from None

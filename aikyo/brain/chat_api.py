@@ -24,6 +24,9 @@ _FIRST_SECONDS = 40.0
 _NEXT_SECONDS = 20.0
 """Until more of it comes, be it a sign of life; some send no words while a tool may be being called."""
 
+_END_SECONDS = 2.0
+"""Until what may follow the end of an answer (its cost) has come; some never close the stream."""
+
 _PASSING = frozenset({408, 409, 425, 429})
 
 _NO_CREDIT = ("insufficient_quota", "insufficient_credits", "billing")
@@ -135,11 +138,15 @@ class ChatApi:
                 async with self._client.stream("POST", url, json=request) as response:
                     incoming.begin(response.status_code, response.headers)
                     async for chunk in response.aiter_bytes():
-                        patience.deadline = trio.current_time() + _NEXT_SECONDS
+                        ended = incoming.pieces.whole
                         try:
                             more = problem is None and incoming.take(chunk)
                         except Unusable as error:
                             problem, more = error, False
+                        if not incoming.pieces.whole:
+                            patience.deadline = trio.current_time() + _NEXT_SECONDS
+                        elif not ended:
+                            patience.deadline = trio.current_time() + _END_SECONDS
                         if not more:
                             # To break would leave the client's iterators to the garbage collector
                             patience.cancel()

@@ -15,6 +15,10 @@ from .written import without_thoughts
 __all__ = ["Pieces", "Reply", "Told", "told_by"]
 
 
+_MAX_CALLS = 64
+"""Tool calls in one answer; who wants more of them has lost its way."""
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What a server says went wrong: its words, its own names for it, and an HTTP status if it gives
@@ -93,7 +97,7 @@ class _Begun:
     index: int | None
     id: str
     name: str = ""
-    arguments: str = ""
+    arguments: list[str] = field(default_factory=list)
     params: dict[str, Any] | None = None  # where they came as what they are
 
 
@@ -154,7 +158,7 @@ class Pieces:
         begun.name = begun.name or function.name or ""
         match function.arguments:
             case str(text):
-                begun.arguments += text
+                begun.arguments.append(text)
             case dict(params):
                 begun.params = params
 
@@ -168,6 +172,8 @@ class Pieces:
             if not is_new:
                 last.id = last.id or call.id or ""
                 return last
+        if len(self._calls) == _MAX_CALLS:
+            raise msgspec.ValidationError("it calls too many tools")
         begun = _Begun(call.index, call.id or "")
         self._calls.append(begun)
         return begun
@@ -193,8 +199,9 @@ def _finished(number: int, call: _Begun) -> ToolUse:
     ident = call.id or f"call_{number}"
     params: Any = call.params
     if params is None:
+        arguments = "".join(call.arguments)
         try:
-            params = msgspec.json.decode(call.arguments) if call.arguments.strip() else {}
+            params = msgspec.json.decode(arguments) if arguments.strip() else {}
         except (msgspec.DecodeError, RecursionError):
             params = None
     if not isinstance(params, dict):

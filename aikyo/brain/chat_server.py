@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -21,6 +22,7 @@ OPENAI = "https://api.openai.com/v1"
 _LOCAL_NAMES = (".local", ".lan", ".internal", ".home.arpa", ".localhost")
 _NOT_FOR_TALK = ("embed", "rerank", "whisper", "tts", "bge-", "minilm", "clip-", "guard", "moderation")
 _MAX_LIST = 4 << 20
+_LIST_SECONDS = 10.0
 _SHOWN = 5
 
 
@@ -80,6 +82,7 @@ class ChatServer:
     def _models(self) -> Sequence[str]:
         import httpx2
 
+        deadline = time.monotonic() + _LIST_SECONDS
         way_out = "; set `model` (or --model), and check OPENAI_BASE_URL"
         timeout = httpx2.Timeout(CONNECT_SECONDS)
         try:
@@ -87,10 +90,10 @@ class ChatServer:
                 httpx2.Client(timeout=timeout, **self.client_options()) as client,
                 client.stream("GET", f"{self.url}/models") as response,
             ):
-                body = b""
+                body = bytearray()
                 for chunk in response.iter_bytes():
                     body += chunk
-                    if len(body) > _MAX_LIST:
+                    if len(body) > _MAX_LIST or time.monotonic() > deadline:
                         break
         except (httpx2.TransportError, httpx2.DecodingError):
             raise UsageError(f"cannot reach {self.host} to ask for its models; is it running?") from None

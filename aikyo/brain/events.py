@@ -19,7 +19,7 @@ class Events:
     """Takes in what comes and gives the data of the events that are whole."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest: list[bytes] = []  # the pieces of a line that has no end yet
         self._data: list[bytes] = []
         self._size = 0
 
@@ -32,7 +32,11 @@ class Events:
         self._size += len(chunk)
         if self._size > MAX_SIZE:
             raise TooMuch
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        self._rest.append(chunk)
+        if b"\n" not in chunk:
+            return []
+        *lines, rest = b"".join(self._rest).split(b"\n")
+        self._rest = [rest]
         found = []
         for line in lines:
             stripped = line.rstrip(b"\r")

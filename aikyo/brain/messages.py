@@ -10,6 +10,7 @@ import trio
 from msgspec import Struct
 
 from .base import BrainError, Usage
+from .events import MAX_SIZE
 from .faults import CONNECT_SECONDS, LONGEST_WAIT, one_line, seconds_to_wait, when
 from .shown import RefusedPictures
 from .turn import ToolUse
@@ -89,7 +90,7 @@ class MessagesApi:
 
         # Reading is bounded by trio's deadline around the whole call, retry and all.
         timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS)
-        hooks = {"response": [_decline_long_waits]}
+        hooks = {"response": [_bound, _decline_long_waits]}
         self._client = anthropic.AsyncAnthropic(
             api_key=api_key,
             auth_token=auth_token,
@@ -125,7 +126,7 @@ class MessagesApi:
             raise BrainError(self._explain(error, model)) from None
         try:
             return msgspec.json.decode(body, type=Reply)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise BrainError(f"{model} answered what is no message ({error})") from None
 
     async def aclose(self) -> None:
@@ -189,6 +190,12 @@ class MessagesApi:
         ):
             return f"the connection to {host} was cut before the answer was whole"
         return f"cannot reach {host}; check the network (and ANTHROPIC_BASE_URL, if it is set)"
+
+
+async def _bound(response: httpx2.Response) -> None:
+    from .bounded import bound
+
+    bound(response, MAX_SIZE)
 
 
 async def _decline_long_waits(response: httpx2.Response) -> None:

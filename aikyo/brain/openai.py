@@ -3,6 +3,7 @@ and OpenAI's own. A structured call to assess, a tool-using call to compose."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from random import Random
@@ -197,7 +198,8 @@ def _said(reply: Reply) -> dict[str, Any]:
                 "id": call.id,
                 "type": "function",
                 "function": {
-                    "name": call.name,
+                    # As servers take it, whatever the model called
+                    "name": re.sub(r"[^a-zA-Z0-9_-]", "_", call.name)[:64],
                     "arguments": msgspec.json.encode(call.params).decode(),
                 },
             }

@@ -11,12 +11,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn, Self, get_args
 
 import msgspec
 import trio
 
 from ..errors import AikyoError, UsageError
+from ..wire import Closing
 from .base import Assessment, Brain, Moment, Toolbox, ToolError, ToolSpec, Usage
 from .recorded import MAX_BYTES, MAX_LINE, Answer, Asked, Call, Called, Header, Task
 
@@ -27,7 +28,12 @@ MAX_QUEUED = 8 << 20
 
 _GATHERS = 0.2  # seconds; then what has come is written at once
 _SHORTEST_KEY = 8  # characters; what is shorter is no key, and may well be a word
-_HIDDEN = b"[key]"
+_HIDDEN = "[key]"
+_OURS = frozenset(
+    [name for kind in (Header, Call, Asked, Answer, Called, Usage) for name in kind.__struct_fields__]
+    + [*Closing, *get_args(Task), "action", "knowledge"]
+)
+"""Words of the format; a key that is one must not make a recording unreadable."""
 
 _LOST = {
     "full": f"the recording has reached its {MAX_BYTES >> 20} MiB; what comes from now on is not in it",
@@ -57,8 +63,8 @@ class Recorder:
     """
 
     def __init__(self, file: Path, header: Header, *, keys: Collection[str] = ()) -> None:
-        fit = [key for key in keys if len(key) >= _SHORTEST_KEY and key.isascii() and key.isprintable()]
-        self._keys = [msgspec.json.encode(key)[1:-1] for key in fit]
+        fit = {key for key in keys if len(key) >= _SHORTEST_KEY and key.isascii() and key.isprintable()}
+        self._keys = sorted(fit, key=len, reverse=True)  # one may be the beginning of another
         self._queue: deque[bytes] = deque()
         self._queued = 0
         self._come = trio.Event()
@@ -119,14 +125,24 @@ class Recorder:
         self._come.set()
 
     def _encoded(self, what: Header | Call) -> bytes:
-        """The line, or nothing where there can be none."""
+        """The line without keys, or nothing where there can be none."""
         try:
-            line = msgspec.json.encode(what)
+            return msgspec.json.encode(self._without_keys(msgspec.to_builtins(what))) + b"\n"
         except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
             return b""
-        for key in self._keys:
-            line = line.replace(key, _HIDDEN)
-        return line + b"\n"
+
+    def _without_keys(self, value: Any) -> Any:
+        match value:
+            case str() if value not in _OURS:
+                for key in self._keys:
+                    value = value.replace(key, _HIDDEN)
+            case dict():
+                return {
+                    self._without_keys(name): self._without_keys(each) for name, each in value.items()
+                }
+            case list() | tuple():
+                return [self._without_keys(each) for each in value]
+        return value
 
     def _refusal(self, line: bytes) -> str:
         if not line:

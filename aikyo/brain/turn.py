@@ -17,6 +17,9 @@ COMPOSE_SECONDS = 45.0
 _ROUNDS = 4
 """Requests in one turn. The last one lets no tool be called, so that it ends in words."""
 
+_MAX_CALLS = 16
+"""Tools that are called in one turn; the others would hear a model that runs away."""
+
 _NO_NEWS = frozenset({"done", "said"})
 """What an action gives that gives nothing; more is for the model to hear."""
 
@@ -88,13 +91,17 @@ class _Turn:
     acted: bool = False
     spoken: bool = False
     waiting: bool = False
+    calls: int = 0
 
     async def act(self, calls: Sequence[ToolUse]) -> list[ToolResult]:
         """Call the tools one after the other."""
         self.waiting = False
         results = []
         for call in calls:
+            self.calls += 1
             try:
+                if self.calls > _MAX_CALLS:
+                    raise ToolError("You have called enough tools for one turn.")
                 content, failed = await self._call(call), False
             except ToolError as error:
                 content, failed = refused(call.name, str(error)), True

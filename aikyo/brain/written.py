@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 __all__ = ["find_object", "without_thoughts", "written_calls"]
 
 Written = tuple[str, Mapping[str, Any]]
@@ -23,8 +25,8 @@ _TAGGED = re.compile(r"<function=(\w+)>(.*?)</function>", re.DOTALL)
 _PARAMETER = re.compile(r"<parameter=(\w+)>\s?(.*?)\s?</parameter>", re.DOTALL)
 _LIKE_PYTHON = re.compile(r"\s*(\w+)\((.*)\)\s*", re.DOTALL)
 
-_MAX_TEXT = 64 << 10
-"""Characters that are looked through."""
+_MAX_TEXT = 16 << 10
+"""Characters that are looked through: more than an answer has, few enough not to hold anybody up."""
 
 _MAX_TRIES = 64
 """Places where JSON may begin."""
@@ -78,11 +80,25 @@ def _values(text: str) -> Iterator[tuple[Any, int, int]]:
             return
         start = min(starts)
         try:
-            value, at = decoder.raw_decode(text, start)
+            value, end = decoder.raw_decode(text, start)
+            value = _plain(value)
         except (ValueError, RecursionError):
             at = start + 1
         else:
+            at = end
             yield value, start, at
+
+
+def _plain(value: Any) -> Any:
+    """As it would have come as JSON, where texts are Unicode, keys texts and numbers finite.
+
+    Raises:
+        ValueError, RecursionError: it could not have.
+    """
+    try:
+        return msgspec.json.decode(msgspec.json.encode(value))
+    except (msgspec.MsgspecError, TypeError) as error:
+        raise ValueError(str(error)) from None
 
 
 def _no_number(name: str) -> Any:
@@ -134,7 +150,7 @@ def _like_python(text: str, names: Sequence[str]) -> Written | None:
         if not isinstance(call, ast.Call):
             return None
         params = {each.arg: ast.literal_eval(each.value) for each in call.keywords if each.arg}
-        given = [ast.literal_eval(each) for each in call.args]
+        params, given = _plain([params, [ast.literal_eval(each) for each in call.args]])
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         return None
     if given:

@@ -136,7 +136,8 @@ def up(
             trust=trust,
             debug=debug,
             record=record,
-            replay=None if played is None else Path(played).expanduser(),
+            # Not Path.expanduser, which fails where there is no such user
+            replay=None if played is None else Path(os.path.expanduser(played)),  # noqa: PTH111
         )
     )
     if sys.stdout.isatty() and not as_json and not no_dashboard:  # which took all it showed with it

@@ -201,3 +201,17 @@ async def test_the_brain_is_usable_after_a_fault() -> None:
         with pytest.raises(BrainError):
             await brain.assess(moment())
         assert (await brain.assess(moment())).importance == 8
+
+
+async def test_an_answer_without_an_end_is_not_kept_in_memory() -> None:
+    body = b'{"content": [], "usage": {}}' + b" " * (5 << 20)
+    async with thinking(lambda asked: Raw(body)) as (brain, _):
+        with pytest.raises(BrainError, match="was cut before the answer was whole"):
+            await brain.compose(moment(), Hands())
+
+
+async def test_a_decision_nested_without_an_end_is_told() -> None:
+    deep = text('{"speak":true,"importance":1,"params":{"x":' + "[" * 50_000)
+    async with thinking(lambda asked: deep) as (brain, _):
+        with pytest.raises(BrainError, match="did not answer in the form"):
+            await brain.assess(moment(message=None))

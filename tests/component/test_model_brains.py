@@ -293,3 +293,12 @@ async def test_a_tool_may_take_longer_than_the_model(provider: Provider, mock_cl
     async with provider.thinking(provider.api.in_order(provider.api.speaks("Here."))) as (brain, _):
         await brain.compose(moment(), hands)
     assert len(hands.done) == 1
+
+
+async def test_a_model_that_runs_away_is_stopped_in_what_it_does(provider: Provider) -> None:
+    waves = provider.api.calls(*[("gesture", {"kind": "wave"})] * 40)
+    hands = Hands()
+    async with provider.thinking(lambda asked: waves) as (brain, api):
+        await brain.compose(moment(), hands)
+    assert len(hands.done) == 16
+    assert len(api.asked) == 4

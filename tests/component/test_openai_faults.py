@@ -228,6 +228,25 @@ async def test_a_stream_that_is_cut_after_its_end_is_whole() -> None:
     assert hands.done == [("speak", {"message": "Hi."})]
 
 
+async def test_a_stream_that_never_closes_is_left_soon_after_the_end_of_the_answer(
+    autojump_clock: MockClock,
+) -> None:
+    autojump_clock.autojump_threshold = PATIENCE
+    done = {
+        "choices": [{"delta": {"content": '{"speak":true,"importance":3}'}, "finish_reason": "stop"}]
+    }
+    async with thinking(lambda asked: Chunks((done, "[DONE]"), hangs=True)) as (brain, api):
+        assert (await brain.assess(moment(message=None))).importance == 3
+        await api.until(lambda api: api.hung_up == 1)
+
+
+async def test_a_name_that_no_tool_can_have_is_sent_back_as_one_that_a_tool_can() -> None:
+    async with thinking(in_order(calls(("wave to: Bob", {})), speaks("Hi."))) as (brain, api):
+        await brain.compose(moment(), Hands())
+    told = api.asked[1].body["messages"][-2]["tool_calls"][0]["function"]["name"]
+    assert told == "wave_to__Bob"
+
+
 async def test_the_brain_is_usable_after_a_fault() -> None:
     async with thinking(in_order(Cut(), Cut(), state(True, 8))) as (brain, _):
         with pytest.raises(BrainError):

@@ -183,6 +183,18 @@ async def test_what_is_interrupted_is_kept_as_such_and_stays_interrupted(
     assert (call["cut"], call["seconds"]) == (True, 3.0)
 
 
+async def test_a_key_that_is_a_word_of_the_format_leaves_the_recording_whole(tmp_path: Path) -> None:
+    file, keys = (
+        tmp_path / "talk.jsonl",
+        ["companion", "importance", "1000.000", "10000000", "secretkey"],
+    )
+    with Recorder(file, HEADER, keys=keys) as recorder:
+        brain = RecordingBrain(ScriptedBrain(), "companion_alice", recorder, clock=lambda: 10000000.0)
+        await brain.assess(moment("my secretkey2 is 10000000"))
+    (call,) = read_recording(file).calls
+    assert (call.time, call.asked.text) == (10000000.0, "my [key]2 is [key]")
+
+
 async def test_a_key_is_nowhere_in_it_whoever_said_it(tmp_path: Path) -> None:
     key = 'sk-"quoted\\key'
     file = tmp_path / "talk.jsonl"

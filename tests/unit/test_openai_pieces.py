@@ -52,6 +52,13 @@ def _calls(*pieces: dict[str, Any]) -> list[tuple[str, str, Any, str]]:
     return [(call.id, call.name, call.params, call.problem) for call in found.reply().calls]
 
 
+def test_an_answer_calls_so_many_tools_and_no_more() -> None:
+    pieces = [{"index": index, "function": {"name": "wave"}} for index in range(65)]
+    assert len(_calls(*pieces[:64])) == 64
+    with pytest.raises(msgspec.DecodeError, match="too many tools"):
+        _calls(*pieces)
+
+
 def _piece(name: str | None, arguments: Any, **more: Any) -> dict[str, Any]:
     return {**more, "function": {"name": name, "arguments": arguments}}
 

@@ -97,3 +97,23 @@ def test_nothing_that_a_model_writes_raises(text: str) -> None:
     find_object(text)
     calls, _ = written_calls(text, TOOLS)
     assert all(name in TOOLS and isinstance(params, dict) for name, params in calls)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"name": "speak", "arguments": {"message": "\\ud800"}}',
+        'speak("\\ud800")',
+        "speak({(1, 2): 3})",
+        "speak(message=1j)",
+    ],
+)
+def test_what_could_not_have_come_as_json_is_no_call(text: str) -> None:
+    assert written_calls(text, TOOLS) == ([], text)
+    assert find_object(text) is None
+
+
+def test_what_is_written_like_python_becomes_json() -> None:
+    assert written_calls("gesture(kind=(1, 2), size=1e999)", TOOLS)[0] == [
+        ("gesture", {"kind": [1, 2], "size": None})
+    ]

@@ -53,6 +53,8 @@ class Talks:
         led: whether turns are led, as in a mesh of the TypeScript aikyo.
         names: what somebody is called, besides the bare id; None: nothing else.
         embed: gives a text's sense; see `WindingDown`.
+        lag: seconds that a message may come later to others than to whoever listens here; who takes part
+            need not know, who only watches waits that much longer before a turn is given up.
 
     Attributes:
         companions: who is on the mesh.
@@ -65,8 +67,10 @@ class Talks:
         led: bool = False,
         names: Names | None = None,
         embed: Embed | None = None,
+        lag: float = 0.0,
     ) -> None:
         self.companions: frozenset[str] = frozenset()
+        self._lag = lag
         self._is_person = is_person
         self._names = names or (lambda _: ())
         self._embed = embed
@@ -175,7 +179,7 @@ class Talks:
         if led := self._led(message, talk.recent, now, body):
             return led
         previous = talk.sender_of(message.reply_to)
-        return Turn(
+        turn = Turn(
             _slim(message),
             bidders(message, hearers, self._names, previous=previous),
             now,
@@ -184,6 +188,8 @@ class Talks:
             patience=self._patience,
             settled_pair=self._settles(talk, message),
         )
+        turn.decided_within += self._lag
+        return turn
 
     def _led(self, message: Message, recent: Sequence[Spoken], now: float, body: bytes) -> Turn | None:
         elects = hashed(body, enveloped=False) if self._circles is not None and body else None

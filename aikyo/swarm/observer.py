@@ -35,6 +35,9 @@ __all__ = ["OBSERVED", "Observer"]
 OBSERVED = (Topic.MESSAGES, Topic.STATES, Topic.ACTIONS)
 """The topics that an observer wants to hear."""
 
+LAG = 3.0
+"""Seconds that a message may come later to a companion than to us, who miss less."""
+
 SETTLES = 60.0
 """Seconds after its end in which a turn still waits for answers, of those who have missed that end: as
 long as they may compose."""
@@ -82,7 +85,7 @@ class Observer:
         self._record = record
         self._clock = clock
         self._pace = pace
-        self._talks = Talks(self._is_person, led=led, names=self._names_of, embed=embed)
+        self._talks = Talks(self._is_person, led=led, names=self._names_of, embed=embed, lag=LAG)
         self._heard = trio.Event()
         self._open: dict[str, TurnWatch] = {}  # by message
         self._early: OrderedDict[str, tuple[Message, float]] = OrderedDict()  # by what they answer

@@ -389,3 +389,14 @@ def test_who_missed_what_a_person_broke_in_with_learns_of_it_from_the_others() -
     for who in ("companion_bob", "companion_carol"):
         talks.hear_state(State(sender=who, message_id="2", state="speak", reply_to="1"), 1.0)
     assert first.decide(1.0 + HEARSAY_SETTLES) == Over(Outcome.SUPERSEDED)
+
+
+def test_who_only_watches_gives_the_last_one_longer_to_claim() -> None:
+    for lag in (0.0, 3.0):
+        talks = Talks(lambda ident: ident.startswith("user_"), lag=lag)
+        talks.meet(ROSTER, 0.0)
+        turn = turn_of(talks, said("1", "user_mika"))
+        turn.hear(State(sender=ROSTER[0], message_id="1", state="speak"), 0.1)
+        until = BID_DEADLINE + turn.claim_within + lag
+        assert isinstance(turn.decide(until - 0.1), Speaker)
+        assert turn.decide(until) == Over(Outcome.NO_QUORUM)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from ipaddress import ip_address
 from itertools import islice
 from pathlib import Path
@@ -18,9 +19,33 @@ from .errors import UsageError
 from .paths import Home
 from .toml import Document, Problem, TomlError, check_table, expectation, read_toml
 
-__all__ = ["Settings", "load_settings"]
+__all__ = ["MoneyCap", "Price", "Settings", "TokenCap", "load_settings"]
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
+
+TokenCap = Annotated[int, Meta(ge=1, le=10**12)] | Literal["none"]
+"""Tokens at the most, or no cap. 0 is neither, since it could be taken for both."""
+
+MoneyCap = Annotated[float, Meta(gt=0, le=10**6)] | Literal["none"]
+"""US dollars at the most, or no cap."""
+
+_Dollars = Annotated[float, Meta(ge=0, le=10**6)]
+
+
+class Price(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a model costs, in US dollars per million tokens.
+
+    Attributes:
+        input: read at the full price.
+        output: written.
+        cached: read from the provider's cache; None: as `input`.
+        stored: read and put into that cache; None: as `input`.
+    """
+
+    input: _Dollars
+    output: _Dollars
+    cached: _Dollars | None = None
+    stored: _Dollars | None = None
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,9 +56,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         profiles: whom to start with, by name; empty means the program's choice.
         profiles_dir: a folder of profiles that is looked in first.
         topic: what the first talk is about; None: the companions choose; "": nobody begins.
-        brain: what thinks; `auto` is what there is a key or a server for, else offline.
+        brain: what thinks: `auto`, `anthropic`, `openai`, `offline`, or the name of an installed one;
+            `auto` is what there is a key or a server for, else offline.
         model: the brain's model; None: the brain's default.
         small_model: the model for small decisions; None: the brain's default.
+        embedding_model: what makes vectors of texts; None: nothing does.
         wire: the dialect that is sent.
         mesh: keeps meshes on one LAN apart; "" is the common one.
         listen: the address libp2p listens on.
@@ -48,7 +75,15 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         seed: makes the offline brain and all choices repeatable.
         turns_per_talk: how many turns a companion takes in one conversation.
         turns_per_hour: how many it takes in an hour, in all conversations together.
+        retries_per_minute: how many requests to models are made again, for all companions together.
         beginnings: how many talks an hour it begins of its own accord; 0 for none.
+        context_tokens: about how many tokens a companion's brain is told at once.
+        tokens_per_hour: how many tokens of models that cost money the swarm may spend in any hour.
+        tokens_per_day: the same in any 24 hours.
+        money_per_hour: how many US dollars, as far as prices are known.
+        money_per_day: the same in any 24 hours.
+        companion_tokens_per_hour: as `tokens_per_hour`, for each companion; and so on.
+        prices: what models cost, in place of the prices that come with the program; in a file only.
         silence: seconds in which nothing was said, after which it may begin one.
         pace: scales the pauses between turns; 1 is natural, 0 is none.
         dashboard: whether a terminal gets the live view.
@@ -58,9 +93,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     profiles: tuple[str, ...] = ()
     profiles_dir: str | None = None
     topic: str | None = None
-    brain: Literal["auto", "anthropic", "openai", "offline"] = "auto"
+    brain: str = "auto"
     model: str | None = None
     small_model: str | None = None
+    embedding_model: str | None = None
     wire: Literal["plain", "jsonrpc"] = "plain"
     mesh: str = ""
     listen: str = "0.0.0.0"
@@ -73,15 +109,28 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     seed: int | None = None
     turns_per_talk: Annotated[int, Meta(ge=1, le=10_000)] = 100
     turns_per_hour: Annotated[int, Meta(ge=1, le=10_000)] = 240
+    context_tokens: Annotated[int, Meta(ge=2_000, le=1_000_000)] = 6_000
+    retries_per_minute: Annotated[int, Meta(ge=0, le=1000)] = 20
     beginnings: Annotated[int, Meta(ge=0, le=60)] = 4
     silence: Annotated[float, Meta(ge=10, le=86_400)] = 180.0
     pace: Annotated[float, Meta(ge=0)] = 1.0
+    tokens_per_hour: TokenCap = 1_000_000
+    tokens_per_day: TokenCap = 5_000_000
+    money_per_hour: MoneyCap = 1.0
+    money_per_day: MoneyCap = 5.0
+    companion_tokens_per_hour: TokenCap = "none"
+    companion_tokens_per_day: TokenCap = "none"
+    companion_money_per_hour: MoneyCap = "none"
+    companion_money_per_day: MoneyCap = "none"
+    prices: dict[str, Price] = {}
     dashboard: bool = True
 
 
 _FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
 _MAY_BE_EMPTY = {"topic", "mesh"}
 _LISTS = {"profiles", "bootstrap"}
+_CAPS = {key for key in _FIELDS if key.endswith(("_per_hour", "_per_day")) and "turns" not in key}
+_FILE_ONLY = {"prices"}
 _PATHS = {"profiles_dir", "network_key"}
 _MESH = re.compile(r"[a-z0-9-]{1,32}")
 
@@ -164,6 +213,10 @@ def _from_environment(environ: Mapping[str, str], cwd: Path, checks: Checks) -> 
         value: object = text
         if key in _LISTS:
             value = [name.strip() for name in text.split(",") if name.strip()]
+        elif key in _FILE_ONLY:
+            raise UsageError(f"{variable}: tables are for aikyo.toml: [{key}]")
+        elif key in _CAPS:
+            value = _number(text)
         elif key == "dashboard":
             value = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(text.lower(), text)
         problem = expectation(value, field.type, strict=False)
@@ -194,6 +247,14 @@ def _anchored(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         **values,
         **{key: str((folder / Path(path).expanduser()).absolute()) for key, path in paths.items()},
     }
+
+
+def _number(text: str) -> object:
+    """The number that `text` is, else the text."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text
 
 
 def _is_address(text: str) -> bool:

@@ -73,6 +73,8 @@ def happening(event: Event, at: float | None = None) -> str:
             return f"has {event.type}{because}"
         case "notice" if reason:
             return reason
+        case "session" if reason:
+            return f"has {reason}"
         case kind:
             return f"{kind.replace('-', ' ')}{because}"
 

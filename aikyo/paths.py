@@ -91,6 +91,11 @@ class Home:
         return self.root / "turns.jsonl"
 
     @property
+    def usage(self) -> Path:
+        """What models were asked and what it cost: tokens, time and money; folded."""
+        return self.root / "usage.jsonl"
+
+    @property
     def trusted(self) -> Path:
         """The folders whose Python tools may be used."""
         return self.root / "trusted.json"

@@ -7,7 +7,7 @@ import unicodedata
 
 from rich.cells import cell_len, split_graphemes
 
-__all__ = ["clip", "encodable", "inert", "is_utf8", "wrap"]
+__all__ = ["clip", "encodable", "inert", "is_utf8", "settled", "wrap"]
 
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
@@ -76,6 +76,13 @@ def clip(text: str, width: int, more: str = "…") -> str:
         kept.append(part)
         used += size
     return ("".join(kept).rstrip() + more) if used <= width else ""
+
+
+def settled(text: str) -> str:
+    """As much of a text that is still being written as can be shown: all but its last character with its
+    marks, which more may follow."""
+    spans, _ = split_graphemes(text)
+    return text[: spans[-1][0]] if spans else ""
 
 
 def wrap(text: str, width: int, *, used: int = 0) -> list[str]:

@@ -4,9 +4,12 @@ from .base import (
     Assessment,
     Brain,
     BrainError,
+    BrainFault,
+    Briefing,
     Instruction,
     Line,
     Moment,
+    Past,
     Persona,
     Picture,
     Someone,
@@ -15,24 +18,29 @@ from .base import (
     ToolSpec,
     Usage,
 )
-from .choose import Choice, Provider, choose_brain, open_brain
+from .choose import Choice, check_provider, choose_brain, open_brain
+from .plugins import BrainRequest
 
 __all__ = [
     "Assessment",
     "Brain",
     "BrainError",
+    "BrainFault",
+    "BrainRequest",
+    "Briefing",
     "Choice",
     "Instruction",
     "Line",
     "Moment",
+    "Past",
     "Persona",
     "Picture",
-    "Provider",
     "Someone",
     "ToolError",
     "ToolSpec",
     "Toolbox",
     "Usage",
+    "check_provider",
     "choose_brain",
     "open_brain",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -17,9 +17,12 @@ __all__ = [
     "Assessment",
     "Brain",
     "BrainError",
+    "BrainFault",
+    "Briefing",
     "Instruction",
     "Line",
     "Moment",
+    "Past",
     "Persona",
     "Picture",
     "Someone",
@@ -30,9 +33,46 @@ __all__ = [
 ]
 
 
+BrainFault = Literal[
+    "key",
+    "credit",
+    "model",
+    "rate",
+    "overload",
+    "unreachable",
+    "timeout",
+    "cut",
+    "declined",
+    "malformed",
+    "too-long",
+    "request",
+    "limit",
+    "resting",
+    "other",
+]
+"""What can go wrong with a model.
+
+The key (none, or refused); no credit; no such model; too many requests; overloaded or out of order; no
+connection; no answer in time; a connection cut in the middle; an answer refused; one that is empty or in
+no form; a prompt over its context; a request the server does not take; a cap of the user's own; a model
+left alone for a while after it failed; anything else.
+"""
+
+
 class BrainError(AikyoError):
-    """The brain could not think this time: refused, overloaded, cut off, malformed. The companion
-    rests and says why; it never crashes for this."""
+    """The brain could not think this time. The companion rests and says why; it never crashes for this.
+
+    Attributes:
+        kind: what went wrong.
+        retry_in: seconds after which it is of use to try again; None where nobody knows.
+    """
+
+    def __init__(
+        self, message: str, kind: BrainFault = "other", *, retry_in: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.kind: BrainFault = kind
+        self.retry_in = retry_in
 
 
 class ToolError(Exception):
@@ -108,6 +148,42 @@ class Instruction:
 
 
 @dataclass(frozen=True, slots=True)
+class Briefing:
+    """What a session holds beside the profile: the same from its beginning to its end.
+
+    Attributes:
+        mood: the emotion the companion last spoke with, or nothing.
+        roster: who was on the mesh when the session was prepared.
+        memories: what it remembers of them, and of its own doings; none of it in `summary`.
+        summary: what was said before the lines that a moment is told in full; empty if nothing was.
+    """
+
+    mood: str = ""
+    roster: tuple[Someone, ...] = ()
+    memories: tuple[Line, ...] = ()
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is to be summed up.
+
+    Attributes:
+        now: local time, aware.
+        me: who will read it; it is written in `me.language`.
+        summary: what was summed up before; the new summary takes its place.
+        lines: what came after it, oldest first.
+        words: how many words (in Japanese and Chinese: twice as many characters) it may have.
+    """
+
+    now: datetime
+    me: Persona
+    summary: str = ""
+    lines: tuple[Line, ...] = ()
+    words: int = 200
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
     """All that a brain is told when it is asked to assess or compose.
 
@@ -129,6 +205,8 @@ class Moment:
         opening: why a talk begins (``silence``, ``newcomer``, ``context``, ``asked``), or empty.
         change_topic: whether the talk goes in circles, so that this turn should bring up something else.
         may_ask: whether a question is in order; not when one's own last one has had no answer.
+        elsewhere: whether `message` turns to somebody else in particular, and not to this companion.
+        briefing: what the companion's session holds.
     """
 
     now: datetime
@@ -148,6 +226,8 @@ class Moment:
     opening: str = ""
     change_topic: bool = False
     may_ask: bool = True
+    elsewhere: bool = False
+    briefing: Briefing = Briefing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,21 +277,29 @@ class Toolbox(Protocol):
         """
         ...
 
+    def saying(self, text: str) -> None:
+        """What `speak` is going to say, as far as it has been composed: from its beginning, so that it
+        can be shown meanwhile. A text that does not begin as the one before takes that back. Whether it
+        is said, only `speak` decides."""
+        ...
+
 
 class Usage(Struct, frozen=True, kw_only=True):
     """What a brain has cost so far.
 
     Attributes:
         calls: requests that a model answered.
-        input: tokens it read at the full price or, where they went into its cache, a little above.
+        input: tokens it read at the full price.
         cached: tokens it read from its cache, at a fraction of the price.
         output: tokens it wrote.
+        stored: tokens it read and put into its cache, mostly a little above the full price.
     """
 
     calls: int = 0
     input: int = 0
     cached: int = 0
     output: int = 0
+    stored: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -219,7 +307,13 @@ class Usage(Struct, frozen=True, kw_only=True):
             input=self.input + other.input,
             cached=self.cached + other.cached,
             output=self.output + other.output,
+            stored=self.stored + other.stored,
         )
+
+    @property
+    def tokens(self) -> int:
+        """All tokens, read and written."""
+        return self.input + self.cached + self.output + self.stored
 
 
 class Brain(ABC):
@@ -253,5 +347,29 @@ class Brain(ABC):
             BrainError: as in `assess`. What was done before stays done.
         """
 
+    @abstractmethod
+    async def summarize(self, past: Past) -> str:
+        """What has happened, in a few sentences to its companion ("You told Mika about …").
+
+        Raises:
+            BrainError: as in `assess`.
+        """
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]] | None:
+        """A vector for each text, of one length; None where this brain has none to give.
+
+        Raises:
+            BrainError: as in `assess`.
+        """
+        return None
+
+    async def wake(self) -> None:  # noqa: B027 - most brains are awake
+        """Make ready, and see that it can think: with a model, by the smallest request there is, which
+        loads a local one.
+
+        Raises:
+            BrainError: as in `assess`.
+        """
+
     async def aclose(self) -> None:  # noqa: B027 - most brains hold nothing open
-        """Let go of connections."""
+        """Let go of connections. May be called more than once."""

@@ -7,19 +7,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from random import Random
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..errors import UsageError, nearest
 from .base import Brain
+from .plugins import BrainRequest, installed_brains, make_own_brain
 
 if TYPE_CHECKING:
-    from .chat_server import ChatServer
+    from .calling import Caller
+    from .openai.server import ChatServer
     from .prompts import Prompts
 
-__all__ = ["Choice", "Provider", "choose_brain", "open_brain"]
+__all__ = ["BUILT_IN", "Choice", "check_provider", "choose_brain", "open_brain"]
 
-Provider = Literal["anthropic", "openai", "offline"]
+BUILT_IN = ("auto", "anthropic", "openai", "offline")
+"""The names of brains that can always be asked for; no installed package can take one of them."""
 
 _KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 """Where the SDK looks for a key, in its order."""
@@ -32,17 +35,36 @@ _URL = re.compile(r"https?://(\[[0-9a-fA-F:]+\]|[^\s/:@\[\]]+)(:[0-9]{1,5})?(/\S
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The brain that was chosen, and a line that tells a person why. Holds no key."""
+    """The brain that was chosen, and a line that tells a person why. Holds no key.
 
-    provider: Provider
+    Attributes:
+        provider: ``anthropic``, ``openai``, ``offline`` or the name of an installed one.
+        reason: why.
+    """
+
+    provider: str
     reason: str
+
+
+def check_provider(provider: str) -> None:
+    """See that there is a brain of that name. Looks at the installed packages only where it is none that
+    comes with the program, and loads nothing.
+
+    Raises:
+        UsageError: there is none, and the nearest names.
+    """
+    if provider in BUILT_IN:
+        return
+    installed = installed_brains()
+    if provider not in installed:
+        raise UsageError(f"unknown brain '{provider[:80]}'{nearest(provider, (*BUILT_IN, *installed))}")
 
 
 def choose_brain(provider: str, *, environ: Mapping[str, str]) -> Choice:
     """Choose among the brains there are.
 
     Args:
-        provider: ``auto``, ``anthropic``, ``openai`` or ``offline``, as the user gave it. ``auto`` is
+        provider: one of `BUILT_IN`, or the name of an installed one, as the user gave it. ``auto`` is
             anthropic when there is a key for it, else openai when there is a server or a key for it,
             else offline.
         environ: the environment variables.
@@ -78,8 +100,8 @@ def choose_brain(provider: str, *, environ: Mapping[str, str]) -> Choice:
                 f"http://localhost:11434/v1) or {_OPENAI_KEY}, or take --brain offline"
             )
         case _:
-            known = ("auto", "anthropic", "openai", "offline")
-            raise UsageError(f"unknown brain '{provider}'{nearest(provider, known)}")
+            check_provider(provider)
+            return Choice(provider, f"brain {provider}, as asked")
 
 
 def open_brain(
@@ -89,7 +111,10 @@ def open_brain(
     random: Random,
     model: str | None = None,
     small_model: str | None = None,
+    embedding_model: str | None = None,
     prompts: Prompts | None = None,
+    companion: str = "",
+    caller: Caller | None = None,
 ) -> Brain:
     """Make a brain for one companion. The caller closes it with `Brain.aclose`.
 
@@ -102,43 +127,79 @@ def open_brain(
         random: what the offline brain draws from, and what spreads the retries of the openai one.
         model: what to compose with, in place of the provider's default.
         small_model: what to assess with, in place of the provider's default.
+        embedding_model: what makes vectors of texts, where the provider has such; None: nothing does.
         prompts: what a model is told; None: as it comes with the program.
+        companion: id of whom it is for.
+        caller: by which it asks its models; is told their server, and whether they cost money. None: one
+            of its own.
 
     Raises:
-        UsageError: the key is gone or unusable, a base URL is none, or the openai brain was given no
-            model and its server names none.
+        UsageError: the key is gone or unusable, a base URL is none, the openai brain was given no model
+            and its server names none, or an installed brain cannot be made.
     """
     if choice.provider == "offline":
         from .offline import OfflineBrain
 
         return OfflineBrain(random)
 
+    from .calling import Caller
     from .prompts import Prompts
 
-    prompts = prompts or Prompts()
-    if choice.provider == "openai":
-        from .openai import OpenAIBrain
+    caller = caller or Caller(companion=companion, provider=choice.provider, random=random)
+    request = BrainRequest(
+        companion=companion,
+        model=model,
+        small_model=small_model,
+        embedding_model=embedding_model,
+        environ=environ,
+        random=random,
+        prompts=prompts or Prompts(),
+        caller=caller,
+    )
+    match choice.provider:
+        case "openai":
+            brain = _open_openai(request)
+        case "anthropic":
+            brain = _open_anthropic(request)
+        case own:
+            from .guard import GuardedBrain
 
-        server = _chat_server(environ)
-        return OpenAIBrain(
-            server=server,
-            model=model or server.find_model(),
-            small_model=small_model,
-            random=random,
-            prompts=prompts,
-        )
+            brain = GuardedBrain(make_own_brain(own, request), name=own, caller=caller)
+    caller.paid = brain.paid
+    return brain
 
-    from .anthropic import MODEL, SMALL_MODEL, AnthropicBrain
 
-    variable = _first_set(environ, *_KEYS) or _KEYS[0]
-    key = _key(environ, variable)
+def _open_openai(request: BrainRequest) -> Brain:
+    from .openai.brain import OpenAIBrain
+
+    server = _chat_server(request.environ)
+    request.caller.server = server.url
+    return OpenAIBrain(
+        server=server,
+        model=request.model or server.find_model(),
+        small_model=request.small_model,
+        embedding_model=request.embedding_model,
+        random=request.random,
+        prompts=request.prompts,
+        caller=request.caller,
+    )
+
+
+def _open_anthropic(request: BrainRequest) -> Brain:
+    from .anthropic.brain import MODEL, SMALL_MODEL, AnthropicBrain
+
+    variable = _first_set(request.environ, *_KEYS) or _KEYS[0]
+    key = _key(request.environ, variable)
+    base_url = _base_url(request.environ, "ANTHROPIC_BASE_URL")
+    request.caller.server = base_url or ""
     return AnthropicBrain(
         api_key=key if variable == _KEYS[0] else None,
         auth_token=key if variable != _KEYS[0] else None,
-        base_url=_base_url(environ, "ANTHROPIC_BASE_URL"),
-        model=model or MODEL,
-        small_model=small_model or SMALL_MODEL,
-        prompts=prompts,
+        base_url=base_url,
+        model=request.model or MODEL,
+        small_model=request.small_model or SMALL_MODEL,
+        prompts=request.prompts,
+        caller=request.caller,
     )
 
 
@@ -148,7 +209,7 @@ def _first_set(environ: Mapping[str, str], *variables: str) -> str | None:
 
 def _chat_server(environ: Mapping[str, str]) -> ChatServer:
     """The server of the openai brain; one that is named may do without a key."""
-    from .chat_server import OPENAI, ChatServer
+    from .openai.server import OPENAI, ChatServer
 
     url = _base_url(environ, _OPENAI_URL)
     key = _key(environ, _OPENAI_KEY) if url is None or _first_set(environ, _OPENAI_KEY) else ""

@@ -51,8 +51,12 @@ def check_table(
             yield document.at_key(here, f"unknown {noun} {key[:80]!r}{nearest(key, fields)}")
             continue
         wanted = fields[key].type
-        if (inner := _struct_in(wanted)) and get_origin(wanted) is not tuple:
+        inner = _struct_in(wanted)
+        if inner and get_origin(wanted) not in {tuple, dict}:
             yield from check_table(document, inner, here, noun=noun)
+        elif inner and get_origin(wanted) is dict and isinstance(value, dict):
+            for name in value:
+                yield from check_table(document, inner, (*here, name))
         elif inner and isinstance(value, list):
             for index in range(len(value)):
                 yield from check_table(document, inner, (*here, index), noun=noun)
@@ -74,6 +78,10 @@ def expectation(value: object, wanted: Any, *, strict: bool = True) -> tuple[Pat
         Where inside the value, and what was expected there, in words.
     """
     choices = _choices(wanted)
+    if choices and (besides := _besides(wanted)):
+        problem = None if value in choices else expectation(value, besides, strict=strict)
+        words = " or ".join(map(repr, choices))
+        return problem and (problem[0], f"{problem[1]}; it may also be {words}")
     if choices and isinstance(value, str) and value not in choices:
         return (), f"{value[:80]!r} is none of {', '.join(choices)}{_did_you_mean(value, choices)}"
     try:
@@ -108,11 +116,18 @@ def _choices(wanted: Any) -> tuple[str, ...]:
     return ()
 
 
+def _besides(wanted: Any) -> Any:
+    """What a field takes besides the words of a `Literal`; None for nothing."""
+    if get_origin(wanted) not in {Union, UnionType}:
+        return None
+    return next((arg for arg in get_args(wanted) if arg is not NoneType and not _choices(arg)), None)
+
+
 def _struct_in(wanted: Any) -> type[Struct] | None:
-    """The Struct that a field holds, once or as a tuple, through `| None` and `Annotated`."""
+    """The Struct that a field holds, once, as a tuple or by name, through `| None` and `Annotated`."""
     if isinstance(wanted, type) and issubclass(wanted, Struct):
         return wanted
-    if get_origin(wanted) in {Union, UnionType, tuple, Annotated}:
+    if get_origin(wanted) in {Union, UnionType, tuple, dict, Annotated}:
         inner = (_struct_in(arg) for arg in get_args(wanted) if arg not in {NoneType, Ellipsis})
         return next((found for found in inner if found), None)
     return None

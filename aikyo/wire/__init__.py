@@ -2,9 +2,12 @@
 
 from .codec import Decoded, Dialect, Reason, WireError, decode, encode, encode_all
 from .control import (
+    MAX_SETTING,
+    SETTABLE,
     Activity,
     Claim,
     CompanionStatus,
+    Delta,
     Envelope,
     Event,
     Fired,
@@ -33,6 +36,7 @@ from .payloads import (
     State,
     Topic,
 )
+from .usage import CapUse, UsageBy, UsageReport, UsageRow
 
 __all__ = [
     "MAX_ADDRESSES",
@@ -41,15 +45,19 @@ __all__ = [
     "MAX_PICTURE",
     "MAX_QUIET",
     "MAX_RECIPIENTS",
+    "MAX_SETTING",
     "MAX_TEXT",
     "NAME",
+    "SETTABLE",
     "Action",
     "Activity",
+    "CapUse",
     "Claim",
     "Closing",
     "CompanionStatus",
     "Context",
     "Decoded",
+    "Delta",
     "Dialect",
     "Envelope",
     "Event",
@@ -73,6 +81,9 @@ __all__ = [
     "Topic",
     "TurnNote",
     "TurnRecord",
+    "UsageBy",
+    "UsageReport",
+    "UsageRow",
     "WireError",
     "bare_name",
     "companion_id",

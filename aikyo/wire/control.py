@@ -9,9 +9,12 @@ from msgspec import Raw, Struct
 from .payloads import Closing
 
 __all__ = [
+    "MAX_SETTING",
+    "SETTABLE",
     "Activity",
     "Claim",
     "CompanionStatus",
+    "Delta",
     "Envelope",
     "Event",
     "Fired",
@@ -36,16 +39,22 @@ Activity = Literal[
 QuietMode = Literal["normal", "mention-only", "quiet"]
 """Whether a companion speaks as it likes, only when it is turned to, or not at all."""
 
+SETTABLE = ("provider", "model", "small_model")
+"""What can be set for one companion while it runs (`aikyo set`)."""
+
+MAX_SETTING = 256
+"""Characters that a value of these may have."""
+
 
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """Something that happened in this swarm; the firehose's topic `events`, never on the mesh.
 
     `type` is one of ``ready``, ``activity``, ``mood``, ``talk-begun``, ``talk-resting``,
-    ``talk-ended``, ``interrupted``, ``quiet``, ``joined``, ``left``, ``restart``, ``failed``,
-    ``stopped``, ``notice``; the other fields are there where they mean something. `companion` is an id,
-    or the part of the swarm that a restart, failure or stop is about (``firehose``). `reason` of a talk
-    that rests or ends is one of `conversation.Outcome`; `mode` and `until` (seconds since the epoch, 0:
-    until it is changed) are of ``quiet``.
+    ``talk-ended``, ``interrupted``, ``quiet``, ``session``, ``joined``, ``left``, ``restart``,
+    ``failed``, ``stopped``, ``notice``; the other fields are there where they mean something.
+    `companion` is an id, or the part of the swarm that a restart, failure or stop is about
+    (``firehose``). `reason` of a talk that rests or ends is one of `conversation.Outcome`; `mode` and
+    `until` (seconds since the epoch, 0: until it is changed) are of ``quiet``.
     """
 
     type: str
@@ -61,17 +70,38 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel
 
 
 class Envelope(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One object of `/v1/stream`. `time` is seconds since the epoch, `peer` the signed author."""
+    """One object of `/v1/stream`. `seq` is 0 where it has none (`deltas`), `time` is seconds since the
+    epoch, `peer` the signed author."""
 
-    seq: int
+    seq: int = 0
     time: float
     topic: str
     peer: str | None = None
     body: Raw = Raw(b"null")
 
 
+class Delta(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"sender": "from"}):
+    """More of what a companion of this swarm is composing; the firehose's topic `deltas`, never on the
+    mesh and never journaled.
+
+    Attributes:
+        id: that of the Message, if it is said in the end.
+        sender: the companion's id.
+        text: what has come since the last delta of this id; whole characters, with their marks.
+        end: there in the last one: ``said`` (the Message is published, whole), ``interrupted`` (somebody
+            spoke) or ``dropped`` (it is not said, for another reason); then no Message follows.
+    """
+
+    id: str
+    sender: str
+    text: str
+    end: Literal["said", "interrupted", "dropped"] | None = None
+
+
 class CompanionStatus(Struct, frozen=True, kw_only=True):
-    """One row of `aikyo ps`. `since` is the time of the last start in seconds since the epoch."""
+    """One row of `aikyo ps`. `since` is the time of the last start in seconds since the epoch,
+    `overrides` what was set for it while it runs, by the keys of `SETTABLE`; `tokens_hour` and
+    `money_hour` (US dollars, None where a price is unknown) what it has spent within the last hour."""
 
     name: str
     id: str
@@ -90,6 +120,11 @@ class CompanionStatus(Struct, frozen=True, kw_only=True):
     peer: str = ""
     quiet: QuietMode = "normal"
     quiet_until: float = 0
+    session: int = 0
+    model: str = ""
+    overrides: dict[str, str] = {}
+    tokens_hour: int = 0
+    money_hour: float | None = 0.0
 
 
 class SwarmStatus(Struct, frozen=True, kw_only=True):
@@ -163,6 +198,7 @@ class TurnNote(Struct, frozen=True, kw_only=True, omit_defaults=True):
         params: the triggers' parameters as the brain filled them in.
         brain: what it thinks with.
         seconds: how long it composed.
+        session: the number of the session in which it did.
         reason: why it said nothing, if so (``interrupted``, ``brain-failed``, or in words).
     """
 
@@ -177,6 +213,7 @@ class TurnNote(Struct, frozen=True, kw_only=True, omit_defaults=True):
     params: dict[str, Any] = {}
     brain: str = ""
     seconds: float = 0
+    session: int = 0
     reason: str = ""
 
 

@@ -152,7 +152,8 @@ def _like(draft: Draft, _: re.Match[str]) -> bool:
         draft.emotion = "happy"
         return draft.say("liking_yes") and tell_about(draft, liked.text, topic.stems)
     draft.emotion = "curious"
-    draft.say("liking_new")
+    common = bool(draft.scene.tongue.fields(topic.stems))  # everybody knows the weather
+    draft.say("opinion" if common else "liking_new")
     return _tell_about_it(draft, topic)
 
 
@@ -205,6 +206,8 @@ def _confess(draft: Draft) -> bool:
     know. What a tool has found answers it."""
     if draft.scene.found or reckon(draft) or recollect(draft):
         return True
+    if draft.scene.thread is not None and not draft.scene.by_person:
+        return False  # asked of everybody, it proposes what to talk about
     topic = say_topic(draft)
     if topic is not None and _is_close(draft, topic):
         return _tell_about_it(draft, topic)
@@ -231,7 +234,14 @@ def _by_nobody(topic: Topic) -> Topic:
     return Topic(topic.words, topic.stems, whose, topic.weight)
 
 
+def _remain(draft: Draft, _: re.Match[str]) -> bool:
+    """Somebody wants one to be another, or to give away what makes one who one is."""
+    draft.emotion, draft.done = "amused", True
+    return draft.say("remain") and tell_about(draft, draft.slots.get("interest"))
+
+
 _REPLIES: dict[Cue, Callable[[Draft, re.Match[str]], bool]] = {
+    Cue.ORDERED: _remain,
     Cue.MY_NAME: name_sender,
     Cue.REMEMBER_ME: _recognise,
     Cue.REMEMBER: _remember,

@@ -14,6 +14,9 @@ from typing import Any
 __all__ = ["Book", "Cue", "Field", "load_book"]
 
 
+_MARK = "→"
+
+
 class Cue(StrEnum):
     """What a message does, as far as rules can tell."""
 
@@ -44,6 +47,8 @@ class Cue(StrEnum):
     ORIGIN = "origin"
     PREFER = "prefer"
     SHARE = "share"
+    PROMISE = "promise"
+    ORDERED = "ordered"
     PERFORM = "perform"
     COME = "come"
     AWAY = "away"
@@ -56,8 +61,10 @@ class Cue(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A part of the world: the words that belong to it, and what anybody might say of it."""
+    """A part of the world: what one calls it, the words that belong to it, and what anybody might say of
+    it."""
 
+    called: str
     words: frozenset[str]
     says: tuple[str, ...]
 
@@ -75,6 +82,8 @@ class Book:
         moods: the words for a mood, by its name.
         fields: the parts of the world.
         phrases: ways to say something, by what is said.
+        announcing: those of them that announce something: not to be said where nothing follows.
+        notes: how what was said is summed up.
     """
 
     language: str
@@ -86,6 +95,8 @@ class Book:
     moods: Mapping[str, frozenset[str]]
     fields: Mapping[str, Field]
     phrases: Mapping[str, tuple[str, ...]]
+    announcing: frozenset[str]
+    notes: Mapping[str, str]
 
 
 @cache
@@ -98,6 +109,7 @@ def load_book(language: str) -> Book:
     def patterns(section: str) -> dict[str, tuple[re.Pattern[str], ...]]:
         return {key: _patterns(value, request) for key, value in table[section].items()}
 
+    marked = {what: _lines(value) for what, value in table["phrases"].items()}
     return Book(
         language=table["language"],
         words={use: frozenset(words.split()) for use, words in table["words"].items()},
@@ -107,12 +119,20 @@ def load_book(language: str) -> Book:
         params=patterns("params"),
         moods={mood: frozenset(words.split()) for mood, words in table["moods"].items()},
         fields={name: _field(field) for name, field in table["fields"].items()},
-        phrases={what: _lines(value) for what, value in table["phrases"].items()},
+        phrases={what: tuple(map(_unmarked, lines)) for what, lines in marked.items()},
+        announcing=frozenset(
+            _unmarked(line) for lines in marked.values() for line in lines if line.endswith(_MARK)
+        ),
+        notes=table["notes"],
     )
 
 
+def _unmarked(line: str) -> str:
+    return line.removesuffix(_MARK).rstrip()
+
+
 def _field(table: Mapping[str, Any]) -> Field:
-    return Field(frozenset(table["words"].split()), _lines(table["says"]))
+    return Field(table["called"], frozenset(table["words"].split()), _lines(table["says"]))
 
 
 def _lines(text: str) -> tuple[str, ...]:

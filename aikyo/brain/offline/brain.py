@@ -8,16 +8,17 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from ..base import Assessment, Brain, Line, Moment, Someone, Toolbox, ToolError
+from ..base import Assessment, Brain, Line, Moment, Past, Someone, Toolbox, ToolError
 from .book import Cue
 from .desire import desire
 from .draft import Draft
 from .habits import Habits, alike
-from .language import tongues
+from .language import tongue_named, tongues
 from .memories import asked_about, is_about_asker
 from .params import fill_params
 from .plan import plan
 from .scene import Scene, needs_nothing, scene_of
+from .summing import sum_up
 
 __all__ = ["OfflineBrain"]
 
@@ -55,10 +56,14 @@ class OfflineBrain(Brain):
         importance = desire(scene)
         return Assessment(importance > 0, round(importance, 2), fill_params(scene))
 
+    async def summarize(self, past: Past) -> str:
+        """As `Brain.summarize`, by rule."""
+        return sum_up(past)
+
     async def compose(self, moment: Moment, toolbox: Toolbox) -> None:
         """Take the turn; at most one `speak`. If that is refused (the talk may have moved on), the
         turn is given up, and what it would have said is left for another time."""
-        scene = scene_of(moment, toolbox.specs)
+        scene = scene_of(_as_spoken_here(moment), toolbox.specs)
         if "speak" not in scene.tools:
             return
         scene = await _look_up(await _look_around(scene, toolbox), toolbox)
@@ -88,6 +93,19 @@ class OfflineBrain(Brain):
             if likeness < least:
                 best, least = draft, likeness
         return best
+
+
+def _as_spoken_here(moment: Moment) -> Moment:
+    """A talk that one begins oneself is in the language of most who are there, as far as that can
+    be told from how they describe themselves."""
+    if moment.message is not None or moment.topic or moment.perceived:
+        return moment
+    described = [someone.personality for someone in moment.present if someone.personality]
+    spoken = ["ja" if tongue_named("ja").fits(text) else "en" for text in described]
+    others = [language for language in spoken if language != tongue_named(moment.language).book.language]
+    if 2 * len(others) <= len(spoken) + 1:  # oneself is one, too
+        return moment
+    return replace(moment, language=others[0])
 
 
 async def _look_around(scene: Scene, toolbox: Toolbox) -> Scene:

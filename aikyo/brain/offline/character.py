@@ -60,21 +60,30 @@ def character_of(me: Persona, tongue: Tongue) -> Character:
         native=native,
         manner=tongue.manner(me),
         tales=_tales([line for line in (*told, *story) if native and tongue.fits(line)], tongue),
-        interests=_tales(_spoken(me.interests, tongue, native=native), tongue),
+        interests=_tales(_spoken(me, tongue), tongue),
         phrases=tuple(phrase for phrase in me.phrases if native and tongue.fits(phrase)),
     )
 
 
-def _spoken(interests: Sequence[str], tongue: Tongue, *, native: bool) -> list[str]:
-    """Interests as they can be named in `tongue`: none in the script of another language."""
-    return [interest for interest in interests if interest.strip() and (native or tongue.fits(interest))]
+def _spoken(me: Persona, tongue: Tongue) -> list[str]:
+    """Interests as they can be named in `tongue`: those in the script of another language by the parts
+    of the world that they belong to."""
+    own, spoken = tongue_named(me.language), list[str]()
+    for interest in filter(str.strip, me.interests):
+        if own is tongue or tongue.fits(interest):
+            spoken.append(interest)
+        else:
+            fields = sorted(own.fields(own.stems(interest)))
+            spoken += [tongue.book.fields[name].called for name in fields]
+    return list(dict.fromkeys(spoken))
 
 
 def _lines(text: str, tongue: Tongue) -> list[str]:
-    """One thing to tell a line; a text of a single line is told sentence by sentence."""
+    """One thing to tell a line; a text of a single line is told sentence by sentence. What tells
+    nothing ("Oh!") is left out."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     found = lines if len(lines) > 1 else tongue.sentences(text)
-    return [line for line in found if len(line) <= _LONGEST_TALE][:_MOST_TALES]
+    return [line for line in found if len(line) <= _LONGEST_TALE and tongue.stems(line)][:_MOST_TALES]
 
 
 def _tales(texts: Sequence[str], tongue: Tongue) -> tuple[Tale, ...]:

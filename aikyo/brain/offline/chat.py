@@ -10,6 +10,9 @@ from .ways import WAYS, stay_with, weigh_ways
 
 __all__ = ["carry_on", "invite"]
 
+_ASKS_FOR_A_VIEW = 0.15
+"""How often one who has told something asks what another makes of that."""
+
 
 def carry_on(draft: Draft) -> None:
     """Take up the message in one of several ways, not in the same as last time."""
@@ -46,7 +49,9 @@ def invite(draft: Draft) -> None:
     elif target is not None:
         if draft.focus:
             draft.slots["topic"] = unowned(draft.focus)
-        draft.asks, draft.target = draft.say("hand_over", name=scene.name(target)), target
+        views = draft.has_told and draft.random.random() < _ASKS_FOR_A_VIEW
+        act = "hand_over_view" if views else "hand_over"
+        draft.asks, draft.target = draft.say(act, name=scene.name(target)), target
 
 
 def _quietest(draft: Draft) -> Someone | None:

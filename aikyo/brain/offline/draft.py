@@ -17,6 +17,9 @@ __all__ = ["Deed", "Draft"]
 
 _MOST_PARTS = 4
 _TRIES = 12
+_JUST_NOW = 2
+_SHORTEST = 2
+_RECALLS = ("recall_you", "recall_other", "recall_self")
 _TURNS_BETWEEN_QUESTIONS = 2
 _KNOWS_NOTHING = frozenset({"seen_nothing", "remember_none", "catchup_none", "experience_no"})
 
@@ -58,13 +61,14 @@ class Draft:
     done: bool = False
     asks: bool = False
     slots: dict[str, str] = field(default_factory=dict)
+    _announced: tuple[int, str, Sequence[str], Mapping[str, str]] | None = None
     _told: list[str] = field(default_factory=list)
     _mentioned: list[str] = field(default_factory=list)
     _turned_to: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         scene = self.scene
-        self.slots |= {"me": scene.moment.me.name or scene.moment.me.id, "i": scene.me.manner.self_word}
+        self.slots |= {"me": scene.my_name, "i": scene.me.manner.self_word}
         self.slots["you"] = scene.you()
         self.slots["hello"] = self._fill(scene.tongue.hello(scene.moment.now))
         self.slots["goodbye"] = self._fill(scene.tongue.goodbye(scene.moment.now))
@@ -112,24 +116,61 @@ class Draft:
                 silent = [phrase for phrase in fitting if not _asks(phrase)]
                 fitting = silent or (fitting if self.scene.moment.may_ask else [])
             if fitting:
-                self.parts.append(self._fresh(act, fitting, known))
+                announcing = self.scene.tongue.book.announcing
+                phrase, text = self._fresh(act, fitting, known)
+                self.parts.append(text)
+                if phrase in announcing:
+                    plain = [each for each in fitting if each not in announcing]
+                    self._announced = (len(self.parts), act, plain, known)
                 return True
         return False
 
-    def _fresh(self, act: str, phrases: Sequence[str], known: Mapping[str, str]) -> str:
-        """One of `phrases`, filled, that does not sound like what was said just now; if there is one."""
-        heard, text = self._heard, ""
-        fresh = [phrase for phrase in phrases if not heard(core_of(phrase))] or phrases
+    def settle(self) -> None:
+        """Where something was announced and nothing has come, say something else instead."""
+        if self._announced is None or self._announced[0] != len(self.parts):
+            return
+        _, act, plain, known = self._announced
+        self.parts.pop()
+        if plain:
+            self.parts.append(self._fresh(act, plain, known)[1])
+        elif not self.parts:
+            self.say("agree")
+
+    def was_recalled(self) -> bool:
+        """Whether somebody has just brought up something from memory."""
+        phrases = (phrase for act in _RECALLS for phrase in self.scene.tongue.book.phrases[act])
+        cores = {core_of(phrase, polite=polite) for phrase in phrases for polite in (True, False)}
+        last = self.scene.moment.recent[-_JUST_NOW:]
+        return any(core in line.text for core in cores if len(core) > _SHORTEST for line in last)
+
+    def _fresh(self, act: str, phrases: Sequence[str], known: Mapping[str, str]) -> tuple[str, str]:
+        """One of `phrases` that does not sound like what was said, else of those whose last time is
+        longest ago; and the same, filled."""
+        text, phrase = "", phrases[0]
+        last = {each: self._last_heard(each) for each in phrases}
+        fresh = [each for each in phrases if not last[each]]
+        fresh = fresh or sorted(phrases, key=lambda each: last[each])[: len(phrases) // 3 + 1]
         for _ in range(_TRIES):
             phrase = self.habits.pick(act, fresh, self.random)
             text = self._fill(phrase, known)
-            if not any(map(heard, self.scene.tongue.sentences(text))):
+            if not any(map(self._heard, self.scene.tongue.sentences(text))):
                 break
-        return text
+        return phrase, text
 
-    def _heard(self, text: str) -> bool:
-        """Whether `text` was said where one was there, by anybody; a word or two does not count."""
-        return self.scene.is_long(text) and any(text in one for one in self.habits.heard)
+    def _last_heard(self, phrase: str) -> int:
+        """When `phrase` was last said by anybody, in any register: the higher, the later; 0 is never."""
+        cores = {core_of(phrase, polite=polite) for polite in (True, False)}
+        return max(map(self._heard, cores))
+
+    def _heard(self, text: str) -> int:
+        """When `text` was last said where one was there, counted in what was said; 0 is never. A word
+        or two does not count, but just now."""
+        heard = self.habits.heard
+        if self.scene.is_long(text):
+            known = len(heard)
+            return next((known - age for age, one in enumerate(reversed(heard)) if text in one), 0)
+        last = self.scene.moment.recent[-_JUST_NOW:]
+        return len(heard) * (len(text) > _SHORTEST and any(text in line.text for line in last))
 
     def remark(self, fields: Iterable[str]) -> bool:
         """Say something general about one of `fields` that was not said before."""
@@ -141,8 +182,7 @@ class Draft:
         ]
         self.random.shuffle(says)
         for line in says:
-            core = core_of(line)
-            if not any(core in text for text in self.habits.heard):
+            if not self._last_heard(line):
                 self.parts.append(self._fill(line))
                 self._told.append(line)
                 return True

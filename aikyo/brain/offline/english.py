@@ -9,13 +9,13 @@ from functools import cached_property, lru_cache
 
 from ..base import Persona, Someone
 from .phrasing import capital
-from .tongue import Manner, Tongue, Topic, Whose
+from .tongue import Manner, Tongue, Topic, Whose, called
 
 __all__ = ["English"]
 
 _TOKEN = re.compile(r"[A-Za-z]+(?:['-][A-Za-z]+)*|\d+|[^\sA-Za-z\d]")
 _QUOTED = re.compile(r"[\"“][^\"”]*[\"”]")
-_FIRST_PERSON = re.compile(r"\b(?:I|I'[a-z]+|my|me|our|we|us)\b")
+_FIRST_PERSON = re.compile(r"\b(?:I|I'[a-z]+|[Mm]y|me|[Oo]ur|[Ww]e|us)\b")
 _QUESTION = re.compile(
     r"\?|^(?:what|who|whose|where|when|why|how|which|do|does|did|are|is|can|could|would|will|have|has)\b",
     re.IGNORECASE,
@@ -85,7 +85,12 @@ class English(Tongue):
 
     def name(self, who: Someone, manner: Manner) -> str:
         """As it is written, with a capital."""
-        return capital(who.name) if who.name.islower() else who.name
+        name = self.written(who.name, who.id)
+        return capital(name) if name.islower() else name
+
+    def written(self, name: str, ident: str) -> str:
+        """A name in another script is read as its id is: "Hina"."""
+        return name if self.fits(name) else called(name, ident)[-1] if name else ident
 
     def names(self, names: Sequence[str]) -> str:
         """E.g. "Bob, Carol and Mika"."""

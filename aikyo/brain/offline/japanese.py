@@ -32,6 +32,7 @@ _POLITE = re.compile(
 _QUESTION = re.compile(r"[?？]|(?:ですか|ますか|でしょうか|ませんか|ましたか|のか|かい)[。！!]?$")
 _MARKS_WHAT = frozenset("をがは")
 _ASKED = "何誰"
+_NOUN_ENDINGS = tuple("りきみちびけげれえぎじ")
 _NUMERALS = "一二三四五六七八九十百千万"
 _DAYS = "月火水木金土日"
 _LONGEST_COMPOUND = 8
@@ -130,6 +131,7 @@ class Japanese(Tongue):
             if noun.idle or noun.text in self.phrase_words():
                 continue
             joined = after is not None and text[noun.end : after.start] == "の" and not after.idle
+            joined = joined and after is not None and after.text not in self.phrase_words()
             if after is not None and joined and after.end - noun.start <= _LONGEST_COMPOUND:
                 end = after.end
                 yield text[noun.start : end], frozenset({noun.text, after.text}), text[end : end + 1]
@@ -144,7 +146,13 @@ class Japanese(Tongue):
             word = match["known"] or match["kata"] or match["latin"] or match["kanji"].rstrip(_ASKED)
             if not word or word in verbs or word[0] in _NUMERALS:
                 continue
-            if match["kanji"] and not _is_noun(word, match["after"]):
+            if (
+                match["kanji"]
+                and word == match["kanji"]
+                and (ending := _noun_ending(word, match["after"]))
+            ):
+                word += ending  # 夜釣り
+            elif match["kanji"] and not _is_noun(word, match["after"]):
                 continue
             start = match.start()
             found.append(_Noun(word, start, start + len(word), word in stop))
@@ -163,6 +171,12 @@ class Japanese(Tongue):
 def count_japanese(text: str) -> int:
     """How many characters of `text` are written in Japanese only."""
     return len(_JAPANESE.findall(text))
+
+
+def _noun_ending(word: str, after: str) -> str:
+    """The hiragana that a noun made of a verb ends in ("り" of 夜釣り), if `word` begins one."""
+    is_one = len(word) > 1 and after[:1] in _NOUN_ENDINGS and _PARTICLE.match(after, 1) is not None
+    return after[:1] if is_one else ""
 
 
 def _is_noun(word: str, after: str) -> bool:

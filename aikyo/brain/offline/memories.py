@@ -19,7 +19,6 @@ _NO_NEWS = 300.0
 """Seconds after which something said is worth recalling."""
 
 _ASKER = re.compile(r"\b(?:I|me|my|we)\b|わたし|私|ぼく|僕|おれ|俺|あたし", re.IGNORECASE)
-_INNER_QUOTES = str.maketrans({"“": "‘", "”": "’", '"': "'", "「": "『", "」": "』"})
 _LONGEST_NAME = 60
 _EMPTY = frozenset(
     {
@@ -77,6 +76,8 @@ def mention_memory(draft: Draft) -> bool:
         if topic is None:
             continue
         mine, theirs = line.sender == scene.moment.me.id, _is_sender(scene, line)
+        if not mine and any(topic.stems & interest.stems for interest in scene.me.interests):
+            continue  # one knows more of that than they do
         who = "" if mine or theirs else who_said(scene, line)
         act = "recall_self" if mine else "recall_you" if theirs else "recall_other"
         when = scene.tongue.when(line.time, now)
@@ -149,12 +150,7 @@ def quote_of(scene: Scene, text: str, wanted: frozenset[str]) -> str:
     """The part of `text` that tells of what is wanted, short enough to be repeated."""
     parts = scene.tongue.sentences(text) or [text]
     best = next((part for part in parts if wanted & scene.tongue.stems(part)), parts[0])
-    best = scene.tongue.quotable(best.translate(_INNER_QUOTES).strip())
-    longest = scene.tongue.longest
-    if len(best) <= longest:
-        return best
-    cut = best[:longest]
-    return (cut[: cut.rfind(" ")] if " " in cut[longest // 2 :] else cut).rstrip(" ,、") + "…"
+    return scene.tongue.quote(best)
 
 
 def _is_sender(scene: Scene, line: Line) -> bool:

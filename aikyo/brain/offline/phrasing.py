@@ -22,8 +22,9 @@ def slots_of(template: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=2048)
-def core_of(template: str) -> str:
-    """The longest piece of `template` that is the same however it is filled."""
+def core_of(template: str, *, polite: bool = True) -> str:
+    """The longest piece of `template` that is the same however it is filled, in one register."""
+    template = _REGISTER.sub(lambda found: found[1] if polite else found[2], template)
     pieces = re.split(r"\{\w+\}|<[^<>]*>", re.sub(r"\[[^\[\]]*\]", "{gap}", template))
     return max((piece.strip(" .,。、") for piece in pieces), key=len)
 

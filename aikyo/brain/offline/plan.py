@@ -15,6 +15,7 @@ from .habits import Habits
 from .reading import cues_in
 from .scene import Scene
 from .telling import interest_for, say_topic, show_oneself, tell_about
+from .tongue import called
 from .ways import notice, turn_away
 
 __all__ = ["plan"]
@@ -56,6 +57,7 @@ def _reply(draft: Draft) -> None:
     connects = scene.thread is not None and not scene.by_person  # however brief one is to be
     if not draft.parts or not (answered or (draft.full and not connects) or greeting_only):
         carry_on(draft)
+    draft.settle()
     if not (draft.done or (answered and scene.by_person)):
         show_oneself(draft)
     if scene.moment.closing is Closing.PRE_CLOSING:
@@ -99,10 +101,10 @@ def _introduce(draft: Draft) -> None:
 
 def _introduced(scene: Scene) -> bool:
     """Whether one has given one's name since the sender came in."""
-    seen = False
+    seen, mine = False, called(scene.moment.me.name, scene.moment.me.id)
     for line in scene.moment.recent:
         seen = seen or (scene.sender is not None and line.sender == scene.sender.id)
-        if seen and line.sender == scene.moment.me.id and scene.moment.me.name in line.text:
+        if seen and line.sender == scene.moment.me.id and any(name in line.text for name in mine):
             return True
     return False
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from ..base import Line, Moment, Someone
 from .book import Cue
-from .tongue import Tongue, Topic, name_pattern
+from .tongue import Tongue, Topic, called, name_pattern
 
-__all__ = ["Reading", "cues_in", "names_in", "read"]
+__all__ = ["Reading", "cues_in", "names_in", "names_of", "read"]
 
 
 _ONLY_ASKED = frozenset({Cue.EXPERIENCE, Cue.ORIGIN, Cue.LIKING, Cue.OPINION, Cue.PREFER, Cue.NOTICED})
@@ -19,7 +19,7 @@ _ONLY_ASKED = frozenset({Cue.EXPERIENCE, Cue.ORIGIN, Cue.LIKING, Cue.OPINION, Cu
 _ONLY_PEOPLE = frozenset(
     {
         *(Cue.LOW, Cue.HIGH, Cue.PRAISE, Cue.SORRY, Cue.THANKS, Cue.QUIET, Cue.YES, Cue.NO, Cue.CATCHUP),
-        Cue.FAREWELL,
+        *(Cue.FAREWELL, Cue.REMEMBER_ME),
     }
 )
 """What is taken seriously from people only: among companions it is a manner of speaking, and when
@@ -62,9 +62,9 @@ def read(moment: Moment, tongue: Tongue) -> Reading:
         return Reading()
     text = line.text
     others = [someone for someone in moment.present if someone.id != line.sender]
-    everybody = [moment.me.name, *(someone.name for someone in moment.present)]
-    plain = tongue.without(text, [moment.me.name])
-    substance = tongue.without_remarks(tongue.without(text, everybody))
+    mine = called(moment.me.name, moment.me.id)
+    plain = tongue.without(text, mine)
+    substance = tongue.without_remarks(tongue.without(text, names_of(moment)))
     sender = _sender(moment, line)
     asked = _asked(plain, sender, tongue)
     return Reading(
@@ -76,8 +76,8 @@ def read(moment: Moment, tongue: Tongue) -> Reading:
         topics=_topics(substance, moment, tongue),
         stems=tongue.stems(substance),
         named=names_in(text, others),
-        turns_to=next((s for s in others if s.name and _begins_with(text, s.name)), None),
-        calls_me=bool(moment.me.name) and _calls(text, moment.me.name),
+        turns_to=next((s for s in others if any(_begins_with(text, n) for n in _called(s))), None),
+        calls_me=any(_calls(text, name) for name in mine),
     )
 
 
@@ -122,7 +122,17 @@ def _topics(text: str, moment: Moment, tongue: Tongue) -> tuple[Topic, ...]:
 
 def names_in(text: str, people: Sequence[Someone]) -> tuple[Someone, ...]:
     """Who of `people` is called by name in `text`."""
-    return tuple(someone for someone in people if someone.name and _calls(text, someone.name))
+    return tuple(one for one in people if any(_calls(text, name) for name in _called(one)))
+
+
+def names_of(moment: Moment) -> tuple[str, ...]:
+    """What those are called who are there, oneself first."""
+    named = (called(moment.me.name, moment.me.id), *map(_called, moment.present))
+    return tuple(name for names in named for name in names)
+
+
+def _called(someone: Someone) -> tuple[str, ...]:
+    return called(someone.name, someone.id)
 
 
 def _calls(text: str, name: str) -> bool:

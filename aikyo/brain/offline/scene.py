@@ -11,7 +11,7 @@ from ..base import Line, Moment, Someone, ToolSpec
 from .book import Cue
 from .character import Character, character_of
 from .language import tongue_for, tongues
-from .reading import Reading, cues_in, names_in, read
+from .reading import Reading, cues_in, names_in, names_of, read
 from .threads import thread_of
 from .tongue import Tongue, Topic
 
@@ -19,6 +19,7 @@ __all__ = ["Scene", "needs_nothing", "scene_of"]
 
 _TIRED_AFTER = 3
 _WINDOW = 8
+_RECENT = 16
 _LONGEST_ORDER = 400
 _MOST_ANSWERS = 3
 """How many companions answer what a person says to everybody."""
@@ -77,6 +78,11 @@ class Scene:
         return self.moment.addressed or self.reading.calls_me or not self.reading.named
 
     @property
+    def my_name(self) -> str:
+        """What I call myself."""
+        return self.tongue.written(self.moment.me.name, self.moment.me.id)
+
+    @property
     def mine(self) -> list[Line]:
         """What I have said in this conversation."""
         return [line for line in self.moment.recent if line.sender == self.moment.me.id]
@@ -112,18 +118,17 @@ class Scene:
 
     def topics(self, text: str) -> tuple[Topic, ...]:
         """What `text` is about, the names of those present left out."""
-        names = (self.moment.me.name, *(someone.name for someone in self.moment.present))
-        plain = self.tongue.without_remarks(self.tongue.without(text, names))
+        plain = self.tongue.without_remarks(self.tongue.without(text, names_of(self.moment)))
         return self.tongue.topics(plain)
 
 
 def scene_of(moment: Moment, tools: Iterable[ToolSpec] = ()) -> Scene:
-    """Read a moment. Of a long text only the beginning is looked at."""
+    """Read a moment. Of a long text only the beginning is looked at, of a long talk only the end."""
     tools = tuple(tools)
     moment = replace(
         moment,
         message=_cut(moment.message) if moment.message else None,
-        recent=tuple(map(_cut, moment.recent)),
+        recent=tuple(map(_cut, moment.recent[-_RECENT:])),
         recalled=tuple(map(_cut, moment.recalled)),
         perceived=tuple(map(_cut, moment.perceived)),
     )
@@ -131,7 +136,6 @@ def scene_of(moment: Moment, tools: Iterable[ToolSpec] = ()) -> Scene:
     if owed is not None:
         moment = replace(moment, message=owed, addressed=False)
     tongue = tongue_for(moment)
-    names = (moment.me.name, *(someone.name for someone in moment.present))
     return Scene(
         moment=moment,
         tongue=tongue,
@@ -141,7 +145,7 @@ def scene_of(moment: Moment, tools: Iterable[ToolSpec] = ()) -> Scene:
         simple=frozenset(tool.name for tool in tools if tool.kind == "action" and needs_nothing(tool)),
         orders=_orders(moment),
         memories=tuple(line for line in moment.recalled if line.kind in {"heard", "said", "perceived"}),
-        thread=thread_of(moment.recent, tongue, names),
+        thread=thread_of(moment.recent, tongue, names_of(moment)),
         joins=owed is not None,
     )
 

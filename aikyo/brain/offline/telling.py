@@ -9,6 +9,7 @@ from .tongue import Topic
 __all__ = ["interest_for", "say_topic", "show_oneself", "tale_about", "tell_about"]
 
 _FIRST_TURNS = 2
+_TELLS_ASIDE = 0.25
 
 _SURE = 1.0
 """Weight of a topic from which it is no guess."""
@@ -73,8 +74,13 @@ def show_oneself(draft: Draft) -> None:
     near = tale_about(draft, stems)
     if near is not None:
         draft.tell(near)
-    elif untold := draft.untold():
+    elif (untold := draft.untold()) and (_is_new(draft) or draft.random.random() < _TELLS_ASIDE):
         draft.tell_aside(untold[0])
+
+
+def _is_new(draft: Draft) -> bool:
+    """Whether somebody is there whom one has not met."""
+    return any(not someone.met for someone in draft.scene.moment.present)
 
 
 def tell_about(draft: Draft, interest: str | None, stems: frozenset[str] = frozenset()) -> bool:

@@ -10,10 +10,16 @@ from datetime import datetime
 from enum import Enum
 from functools import lru_cache
 
+from ...wire import bare_name
 from ..base import Persona, Someone
 from .book import Book
+from .phrasing import capital
 
-__all__ = ["Manner", "Tongue", "Topic", "Whose", "expansions", "name_pattern"]
+__all__ = ["Manner", "Tongue", "Topic", "Whose", "called", "expansions", "name_pattern"]
+
+
+_JUST_NOW = 300.0  # seconds
+_INNER_QUOTES = str.maketrans({"“": "‘", "”": "’", '"': "'", "「": "『", "」": "』"})
 
 
 class Whose(Enum):
@@ -130,6 +136,10 @@ class Tongue(ABC):
     def sentences(self, text: str) -> list[str]:
         """`text`, sentence by sentence."""
 
+    def written(self, name: str, ident: str) -> str:
+        """A name as it can be read in this language; `ident` is whose it is."""
+        return name or ident
+
     def fields(self, stems: Iterable[str]) -> frozenset[str]:
         """The parts of the world that `stems` belong to."""
         index = _field_index(self)
@@ -138,6 +148,14 @@ class Tongue(ABC):
     def word(self, what: str) -> str:
         """A single word or turn of the phrase book."""
         return self.book.phrases[what][0]
+
+    def quote(self, sentence: str) -> str:
+        """`sentence` as it can stand within quotes, short enough to be repeated."""
+        said = self.quotable(sentence.translate(_INNER_QUOTES).strip())
+        if len(said) <= self.longest:
+            return said
+        cut = said[: self.longest]
+        return (cut[: cut.rfind(" ")] if " " in cut[self.longest // 2 :] else cut).rstrip(" ,、") + "…"
 
     def without(self, text: str, names: Iterable[str]) -> str:
         """`text` without `names` and the commas that set them apart."""
@@ -169,13 +187,18 @@ class Tongue(ABC):
         then = datetime.fromtimestamp(time, now.tzinfo)
         days = (now.date() - then.date()).days
         if days <= 0:
-            return self.word("when_now" if now.timestamp() - time < 600 else "when_today")
+            return self.word("when_now" if now.timestamp() - time < _JUST_NOW else "when_today")
         known = {1: "when_yesterday"}
         return self.word(known.get(days, "when_days" if days < 14 else _far(days)))
 
     def phrase_words(self) -> frozenset[str]:
         """The content words of the phrase book itself: what one says anyway is never a topic."""
         return _phrase_words(self)
+
+
+def called(name: str, ident: str) -> tuple[str, ...]:
+    """What somebody is called: by their name, and, where that is in another script, by their bare id."""
+    return tuple(filter(None, (name, "" if name.isascii() else capital(bare_name(ident)))))
 
 
 @lru_cache(maxsize=512)

@@ -25,7 +25,7 @@ def weigh_ways(draft: Draft, topic: Topic | None) -> dict[str, float]:
     circles = scene.moment.change_topic or "change" in scene.orders
     talks_on = topic is not None and not scene.is_tired(topic) and not circles
     weights = {
-        "recall": 5.0 if "recall" in scene.orders else 3.0,
+        "recall": 5.0 if "recall" in scene.orders else 0.0 if draft.was_recalled() else 3.0,
         "notice": 8.0 if _news(draft) else 0.0,
         "move on": 0.4 if talks_on else 6.0,
         "agree": 1.0,
@@ -164,11 +164,7 @@ def _agree(draft: Draft, topic: Topic | None) -> bool:
 
 
 def _move_on(draft: Draft, _: Topic | None) -> bool:
-    interest = _turned(draft)
-    if interest is None or not draft.say("move_on"):
-        return False
-    draft.focus = interest.text
-    return tell_about(draft, interest.text)
+    return turn_away(draft)
 
 
 def _react(draft: Draft) -> None:

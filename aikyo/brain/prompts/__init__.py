@@ -1,14 +1,16 @@
 """What a model is told, as texts that a person can read: who it is, what goes on, what is asked."""
 
 from .library import Prompts
-from .render import assess_prompt, compose_prompt, looked_up, pictures, refused, system_prompt
+from .records import pictures
+from .render import Prompt, looked_up, refused, to_assess, to_compose, to_summarize
 
 __all__ = [
+    "Prompt",
     "Prompts",
-    "assess_prompt",
-    "compose_prompt",
     "looked_up",
     "pictures",
     "refused",
-    "system_prompt",
+    "to_assess",
+    "to_compose",
+    "to_summarize",
 ]

@@ -15,7 +15,7 @@ import msgspec
 from ...errors import UsageError, nearest
 from ...toml import Document, Problem, TomlError, check_table, parse_toml, read_toml
 from ...wire import Closing
-from .template import OPENINGS, PLACEHOLDERS, Template, Words
+from .template import FILLED, OPENINGS, PLACEHOLDERS, Template, Words
 
 __all__ = ["Prompts"]
 
@@ -118,7 +118,7 @@ def _own_words(file: Path, language: str) -> Words:
         raise _at(file, error.problem) from None
     usual = _packaged_data(language) or _packaged_data(_FALLBACK) or {}
     whole = replace(document, data=_merged(usual, document.data))
-    problems = [*_unknown_keys(document)] or [*check_table(whole, Words)]
+    problems = [*_unknown_keys(document)] or [*check_table(whole, Words)] or [*_braces(document)]
     if problems:
         raise _at(file, min(problems))
     return msgspec.convert(whole.data, Words)
@@ -141,6 +141,18 @@ def _unknown_keys(document: Document) -> Iterator[Problem]:
             if key not in known:
                 what = f"unknown key {key[:80]!r}{nearest(key, known)}"
                 yield document.at_key((table, key), what)
+
+
+def _braces(document: Document) -> Iterator[Problem]:
+    """What is wrong with the texts that are filled: in them, braces stand for nothing else."""
+    for key, name in FILLED.items():
+        text = document.data.get(key)
+        if text is None:
+            continue
+        if (rest := text.replace(f"{{{name}}}", "")) == text:
+            yield document.at_key((key,), f"{key!r} has to hold {{{name}}}")
+        elif "{" in rest or "}" in rest:
+            yield document.at_key((key,), f"{key!r} may hold no braces but {{{name}}}")
 
 
 def _at(file: Path, problem: Problem) -> UsageError:

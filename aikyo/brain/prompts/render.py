@@ -1,35 +1,108 @@
-"""Turning a moment into prompts. Everything that others wrote goes in quoted, and bounded."""
+"""Renders what a companion is asked about into the texts that a model reads."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, tzinfo
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 
-from ..base import Line, Moment, Persona, Picture, Someone
+from ..base import Briefing, Moment, Past, Persona
 from .library import Prompts
 from .quotes import clip, quote
+from .records import MAX_SECTION, MAX_TEXT, marks, pictured, said, someone, within
 from .template import Words
 
-__all__ = ["assess_prompt", "compose_prompt", "looked_up", "pictures", "refused", "system_prompt"]
+__all__ = ["Prompt", "looked_up", "refused", "to_assess", "to_compose", "to_summarize"]
 
 _PACKAGED = Prompts()
 
-_MAX_TEXT = 4_000
-"""Characters of one utterance that a model is shown; the message to answer is shown whole."""
+_MAX_TALK = 200_000
+"""Characters of the talk: far above what a session lets grow."""
 
-_MAX_SECTION = 24_000
-"""Characters of all utterances in one section."""
-
-_MAX_PICTURES = 2
-_MAX_PICTURES_SIZE = 2 << 20  # of their base64 in all
-_PICTURE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-
-_MAX_PRESENT = 32
-_MAX_PERSONALITY = 400
+_MAX_PEOPLE = 32
+_MAX_NOTES = 8_000
+_MAX_MOOD = 32
 
 
-def system_prompt(me: Persona, prompts: Prompts = _PACKAGED) -> str:
-    """Who the companion is and how it is to behave: the same at every turn, so that it can be cached."""
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a model is told, from what changes least to what changes most; a part may be empty.
+
+    Attributes:
+        system: who the companion is and how it is to behave; the same as long as its profile is.
+        session: what its session holds (`Briefing`); the same as long as that lasts.
+        talk: the conversation so far, which only grows at its end: of two that follow each other in
+            one session, the earlier one is the later one's beginning, save for its last line, which
+            closes the quotes.
+        task: what goes on besides, what was just said, and what is to be done.
+    """
+
+    system: str
+    session: str
+    talk: str
+    task: str
+
+
+def to_assess(moment: Moment, prompts: Prompts = _PACKAGED) -> Prompt:
+    """The question whether the companion wants to speak."""
+    question = prompts.template("assess", moment.me.language).fill({"name": moment.me.name})
+    return _prompt(moment, question, prompts, new=True)
+
+
+def to_compose(moment: Moment, prompts: Prompts = _PACKAGED) -> Prompt:
+    """The request to take the turn."""
+    me, words = moment.me, prompts.words(moment.me.language)
+    request = prompts.template("compose", me.language).fill(
+        {
+            "name": me.name,
+            "language": _language(moment.language, words) or words.same_language,
+            "begin": _begin(moment, words),
+            "instructions": _bullets(f"`{each.tool}`: {each.text}" for each in moment.instructions),
+            "reminders": _bullets(_reminders(moment, words)),
+            "closing": words.closing[moment.closing],
+        }
+    )
+    return _prompt(moment, request, prompts)
+
+
+def to_summarize(past: Past, prompts: Prompts = _PACKAGED) -> Prompt:
+    """The request to sum up what has happened; its `system` has nothing of the character. All of
+    `past.lines` is in it: who asks sees to it that it is not too much."""
+    me, zone = past.me, past.now.tzinfo
+    words = prompts.words(me.language)
+    system = prompts.template("summarize", me.language).fill(
+        {
+            "id": me.id,
+            "name": me.name,
+            "language": _language(me.language, words) or me.language,
+            "words": str(past.words),
+            "characters": str(2 * past.words),
+        }
+    )
+    talk = quote([*_noted(past.summary), *(said(line, me.id, zone) for line in past.lines)])
+    return Prompt(system, "", talk, words.summarize.replace("{name}", me.name))
+
+
+def looked_up(tool: str, result: str) -> str:
+    """What a knowledge tool found, which may be what others said once."""
+    return quote([{"looked_up_with": tool, "found": clip(result, MAX_SECTION)}])
+
+
+def refused(tool: str, why: str) -> str:
+    """Why a tool gave nothing, which may be in the words of whom it asked."""
+    return quote([{"tool": tool, "refused": clip(why, MAX_TEXT)}])
+
+
+def _prompt(moment: Moment, request: str, prompts: Prompts, *, new: bool = False) -> Prompt:
+    return Prompt(
+        system=_system(moment.me, prompts),
+        session=_session(moment, prompts),
+        talk=_talk(moment, prompts),
+        task=f"{_scene(moment, prompts, new=new)}\n\n{request}",
+    )
+
+
+def _system(me: Persona, prompts: Prompts) -> str:
     return prompts.template("system", me.language).fill(
         {
             "id": me.id,
@@ -44,102 +117,52 @@ def system_prompt(me: Persona, prompts: Prompts = _PACKAGED) -> str:
     )
 
 
-def assess_prompt(moment: Moment, prompts: Prompts = _PACKAGED) -> str:
-    """What goes on, and the question whether the companion wants to speak."""
-    question = prompts.template("assess", moment.me.language).fill({"name": moment.me.name})
-    return f"{_scene(moment, prompts, new=True)}\n\n{question}"
-
-
-def compose_prompt(moment: Moment, prompts: Prompts = _PACKAGED) -> str:
-    """What goes on, and the request to take the turn."""
-    me = moment.me
-    words = prompts.words(me.language)
-    primary = moment.language.partition("-")[0].lower()
-    request = prompts.template("compose", me.language).fill(
+def _session(moment: Moment, prompts: Prompts) -> str:
+    """Nothing in it may depend on the moment but its briefing."""
+    me, zone, brief = moment.me, moment.now.tzinfo, moment.briefing
+    if brief == Briefing():
+        return ""
+    mood = [{"you_felt": clip(brief.mood, _MAX_MOOD)}] if brief.mood else []
+    return prompts.template("session", me.language).fill(
         {
-            "name": me.name,
-            "language": words.languages.get(primary, words.same_language),
-            "begin": _begin(moment, words),
-            "instructions": _bullets(f"`{each.tool}`: {each.text}" for each in moment.instructions),
-            "reminders": _bullets(_reminders(moment, words)),
-            "closing": words.closing[moment.closing],
+            "roster": quote(someone(each) for each in brief.roster[:_MAX_PEOPLE]),
+            "memories": quote(said(line, me.id, zone) for line in within(brief.memories)),
+            "summary": quote(_noted(brief.summary)),
+            "mood": quote(mood),
         }
     )
-    return f"{_scene(moment, prompts)}\n\n{request}"
 
 
-def pictures(moment: Moment, *, new: bool = False) -> tuple[Picture, ...]:
-    """The pictures that go with a prompt of this moment, in the order in which it counts them: the
-    newest, a few, and no larger than a request may be.
-
-    Args:
-        moment: the moment.
-        new: only those that are news, as `assess_prompt` wants it: it is asked at every message.
-    """
-    return tuple(line.picture for line in _pictured(moment, new=new) if line.picture is not None)
-
-
-def looked_up(tool: str, result: str) -> str:
-    """What a knowledge tool found, which may be what others said once."""
-    return quote([{"looked_up_with": tool, "found": clip(result, _MAX_SECTION)}])
-
-
-def refused(tool: str, why: str) -> str:
-    """Why a tool gave nothing, which may be in the words of whom it asked."""
-    return quote([{"tool": tool, "refused": clip(why, _MAX_TEXT)}])
-
-
-def _scene(moment: Moment, prompts: Prompts, *, new: bool = False) -> str:
-    me, message, zone = moment.me, moment.message, moment.now.tzinfo
+def _talk(moment: Moment, prompts: Prompts) -> str:
+    me, message = moment.me, moment.message
     earlier = [line for line in moment.recent if message is None or line.id != message.id]
-    newest = _within(reversed(earlier))[::-1]
-    shown = {line.id: number for number, line in enumerate(_pictured(moment, new=new), 1)}
+    newest = within(reversed(earlier), _MAX_TALK)[::-1]
+    return prompts.template("talk", me.language).fill(
+        {"recent": quote(said(line, me.id) for line in newest)}
+    )
+
+
+def _scene(moment: Moment, prompts: Prompts, *, new: bool) -> str:
+    me, message, zone = moment.me, moment.message, moment.now.tzinfo
+    shown = {line.id: number for number, line in enumerate(pictured(moment, new=new), 1)}
+    told = {each.id: each.personality for each in moment.briefing.roster[:_MAX_PEOPLE]}
     return prompts.template("moment", me.language).fill(
         {
             "time": _time(moment.now, prompts.words(me.language).weekdays),
-            "present": quote(_someone(each) for each in moment.present[:_MAX_PRESENT]),
-            "topic": quote([{"topic": clip(moment.topic, _MAX_TEXT)}] if moment.topic else []),
-            "recalled": quote(_said(line, me.id, zone) for line in _within(moment.recalled)),
+            "present": quote(someone(each, told) for each in moment.present[:_MAX_PEOPLE]),
+            "topic": quote([{"topic": clip(moment.topic, MAX_TEXT)}] if moment.topic else []),
+            "recalled": quote(said(line, me.id, zone) for line in within(moment.recalled)),
             "perceived": quote(
-                {**_said(line, me.id, zone), **_marks(line, shown)} for line in _within(moment.perceived)
+                {**said(line, me.id, zone), **marks(line, shown)} for line in within(moment.perceived)
             ),
-            "recent": quote(_said(line, me.id) for line in newest),
-            "message": quote([_said(message, me.id, limit=None)] if message else []),
+            "message": quote([said(message, me.id, limit=None)] if message else []),
         }
     )
 
 
-def _said(
-    line: Line, me: str, zone: tzinfo | None = None, *, limit: int | None = _MAX_TEXT
-) -> dict[str, object]:
-    """One utterance as data. Its keys are ours alone: no name and no text can make it another's."""
-    text = line.text if limit is None else clip(line.text, limit)
-    record: dict[str, object] = {}
-    if zone is not None:
-        record["time"] = f"{datetime.fromtimestamp(line.time, zone):%Y-%m-%d %H:%M}"
-    if line.sender == me:
-        return {**record, "you_did" if line.kind == "did" else "you_said": text}
-    record |= {"from": line.name, "id": line.sender}
-    if line.to:
-        record["to"] = line.to
-    verb = {"did": "did", "perceived": "showed"}.get(line.kind, "said")
-    return {**record, verb: text}
-
-
-def _pictured(moment: Moment, *, new: bool) -> list[Line]:
-    """The lines whose pictures are shown, oldest first."""
-    room, found = _MAX_PICTURES_SIZE, list[Line]()
-    for line in reversed(_within(moment.perceived)):
-        picture = line.picture
-        if picture is None or picture.media_type not in _PICTURE_TYPES or (new and line.told):
-            continue
-        if len(picture.base64) > room:
-            continue
-        room -= len(picture.base64)
-        found.insert(0, line)
-        if len(found) == _MAX_PICTURES:
-            break
-    return found
+def _noted(summary: str) -> list[dict[str, object]]:
+    """The companion's notes: its own words, but made of what others said."""
+    return [{"you_noted": clip(summary, _MAX_NOTES)}] if summary else []
 
 
 def _begin(moment: Moment, words: Words) -> str:
@@ -156,31 +179,8 @@ def _reminders(moment: Moment, words: Words) -> Iterator[str]:
         yield words.no_question
 
 
-def _marks(line: Line, shown: Mapping[str, int]) -> dict[str, object]:
-    """What is to be known of something perceived: whether it is news here, and which picture it is."""
-    news: dict[str, object] = {} if line.told else {"new": True}
-    return news | ({"picture": shown[line.id]} if line.id in shown else {})
-
-
-def _someone(someone: Someone) -> dict[str, object]:
-    return {
-        "id": someone.id,
-        "name": someone.name,
-        "kind": someone.kind,
-        "met_before": someone.met,
-        "personality": clip(someone.personality, _MAX_PERSONALITY),
-    }
-
-
-def _within(lines: Iterable[Line]) -> list[Line]:
-    """As many of the first lines as fit in a section."""
-    room, kept = _MAX_SECTION, []
-    for line in lines:
-        room -= min(len(line.text), _MAX_TEXT)
-        if room < 0:
-            break
-        kept.append(line)
-    return kept
+def _language(tag: str, words: Words) -> str:
+    return words.languages.get(tag.partition("-")[0].lower(), "")
 
 
 def _bullets(items: Iterable[str]) -> str:

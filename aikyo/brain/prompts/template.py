@@ -15,20 +15,33 @@ from msgspec import Struct
 from ...errors import UsageError, nearest
 from ...wire import Closing
 
-__all__ = ["OPENINGS", "PLACEHOLDERS", "Template", "Words"]
+__all__ = ["FILLED", "OPENINGS", "PLACEHOLDERS", "Template", "Words"]
 
-QUOTED = frozenset(["present", "topic", "recalled", "perceived", "recent", "message"])
+_SESSION = frozenset(["roster", "memories", "summary", "mood"])
+_MOMENT = frozenset(["present", "topic", "recalled", "perceived", "message"])
+
+QUOTED = _SESSION | _MOMENT | {"recent"}
 """Placeholders for what others have said: blocks that no line of the file's own may join."""
 
 PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     "system": frozenset(
         ["id", "name", "personality", "story", "sample", "interests", "phrases", "role"]
     ),
-    "moment": frozenset(["time", *QUOTED]),
+    "session": _SESSION,
+    "talk": frozenset({"recent"}),
+    "moment": frozenset(["time", *_MOMENT]),
     "assess": frozenset({"name"}),
     "compose": frozenset(["name", "language", "begin", "instructions", "reminders", "closing"]),
+    "summarize": frozenset(["id", "name", "language", "words", "characters"]),
 }
 """The prompts there are, and what each may hold."""
+
+FILLED: Mapping[str, str] = {
+    "summarize": "name",
+    "answer_form": "schema",
+    "answer_again": "problem",
+}
+"""The texts of `Words` that are filled, and the placeholder that each has to hold."""
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _MEANT = re.compile(r"\{\s*(\w+)\s*\}")  # also where it is written so that it would not be found
@@ -74,6 +87,10 @@ class Words(Struct, frozen=True, forbid_unknown_fields=True):
         begin: what to do when nobody has said anything yet, by why the talk begins (`Moment.opening`).
         change_topic: what to do when the talk goes in circles.
         no_question: what to do when a question is not in order.
+        summarize: the request that follows what is to be summed up, with ``{name}``.
+        answer_form: that an answer is to be JSON of a form, with ``{schema}``.
+        answer_again: that it was not, with ``{problem}``.
+        no_tools: that no tool can be called.
         same_language: what stands for a language that has no name here.
         languages: names of languages, by tag.
         closing: what to do at each stage of winding down.
@@ -83,6 +100,10 @@ class Words(Struct, frozen=True, forbid_unknown_fields=True):
     begin: dict[Opening, str]
     change_topic: str
     no_question: str
+    summarize: str
+    answer_form: str
+    answer_again: str
+    no_tools: str
     same_language: str
     languages: dict[str, str]
     closing: dict[Closing, str]
@@ -98,11 +119,16 @@ def _check(text: str, known: frozenset[str], where: str) -> None:
         for found in _MEANT.finditer(line):
             name = found[1]
             if found[0] != f"{{{name}}}" or name not in known:
-                raise UsageError(
-                    f"{where}:{number}: unknown placeholder {found[0]}{nearest(name, known)}"
-                )
+                problem = f"unknown placeholder {found[0]}{_elsewhere(name) or nearest(name, known)}"
+                raise UsageError(f"{where}:{number}: {problem}")
             if name in QUOTED and line.strip() != found[0]:
                 raise UsageError(f"{where}:{number}: {found[0]} needs a line of its own")
+
+
+def _elsewhere(name: str) -> str:
+    """Where a placeholder belongs, if that is just one prompt."""
+    homes = [prompt for prompt, known in PLACEHOLDERS.items() if name in known]
+    return f"; it belongs in '{homes[0]}'" if len(homes) == 1 else ""
 
 
 def _fill_section(section: str, values: Mapping[str, str]) -> str:

@@ -1,7 +1,7 @@
 """A companion's profile: its TOML file, checked, and where such files are found."""
 
 from .checking import check_profile
-from .finding import choose_profiles, find_profile, list_profiles, profile_dirs
+from .finding import choose_profiles, find_profile, list_profiles, load_again, profile_dirs
 from .model import (
     BrainChoice,
     Condition,
@@ -29,6 +29,7 @@ __all__ = [
     "choose_profiles",
     "find_profile",
     "list_profiles",
+    "load_again",
     "load_profile",
     "profile_dirs",
 ]

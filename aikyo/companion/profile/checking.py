@@ -12,13 +12,14 @@ from typing import Any
 
 import msgspec
 
+from ...brain import check_provider
 from ...conversation.triggers import TriggerError, Triggers, compile_triggers
-from ...errors import nearest
+from ...errors import UsageError, nearest
 from ...toml import Document, Path, Problem, TomlError, check_table, read_toml
 from ...wire import NAME, bare_name, companion_id
 from ...wire.limits import text_problem
 from ..toolset import Toolset
-from .shape import Metadata, Tables
+from .shape import BrainChoice, Metadata, Tables
 from .tool_checking import find_tools
 from .trust import NOBODY, Trust
 
@@ -69,6 +70,7 @@ def read_profile(
     ident = tables.metadata.id or companion_id(file.stem)
     tables = msgspec.structs.replace(tables, metadata=msgspec.structs.replace(tables.metadata, id=ident))
     problems += _metadata_problems(document, tables.metadata, file)
+    problems += _brain_problems(document, tables.brain)
     toolset, wrong = find_tools(document, tables, file.parent, trusted=trust.covers(file))
     problems += wrong
     compiled = _compile(document, tables)
@@ -116,6 +118,14 @@ def _metadata_problems(document: Document, who: Metadata, file: FilePath) -> Ite
                 yield document.at_value((*table, key, index), f"'{key}': '{item[:40]}' {what}")
     if who.icon is not None and (what := _icon_problem(who.icon, file)):
         yield document.at_value((*table, "icon"), f"'icon' {what}")
+
+
+def _brain_problems(document: Document, wanted: BrainChoice) -> Iterator[Problem]:
+    if wanted.provider is not None:
+        try:
+            check_provider(wanted.provider)
+        except UsageError as error:
+            yield document.at_value(("brain", "provider"), str(error))
 
 
 def _text_problem(text: str) -> str:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from ...errors import UsageError, nearest
 from ...paths import Home, bundled_profiles
+from ...toml import TomlError, read_toml
 from ...wire import bare_name
-from .model import Profile, load_profile
+from .model import Profile, ProfileError, load_profile
 from .trust import NOBODY, Trust
 
-__all__ = ["choose_profiles", "find_profile", "list_profiles", "profile_dirs"]
+__all__ = ["choose_profiles", "find_profile", "list_profiles", "load_again", "profile_dirs"]
 
 _FIRST = ("alice", "bob", "carol")
 _MAX_NAME = 64
@@ -104,13 +105,46 @@ def choose_profiles(
     return list(chosen.items())
 
 
+def load_again(name: str, profile: Profile, trust: Trust = NOBODY) -> Profile:
+    """What the file of `profile` says now.
+
+    Args:
+        name: the companion's own bare name, as `choose_profiles` gave it.
+        profile: what was read before.
+        trust: which folders' profiles may name Python code.
+
+    Raises:
+        ProfileError: the file is wrong, or gives the companion another id: its memory and its key go by
+            that, so only another start of the swarm can change it.
+    """
+    loaded = load_profile(profile.file, trust)
+    ident = loaded.metadata.id
+    if _numbered_name(bare_name(ident), profile.number) != name:
+        line, column = _place_of_id(profile.file)
+        what = f"the id is {ident} now, which takes a new start of the swarm (aikyo stop, aikyo up)"
+        raise ProfileError(f"{profile.file}:{line}:{column}: {what}")
+    return loaded.numbered(profile.number, name) if profile.number > 1 else loaded
+
+
+def _place_of_id(file: Path) -> tuple[int, int]:
+    """Line and column of the id in a profile, or of what it would stand in."""
+    try:
+        problem = read_toml(file).at_value(("metadata", "id"), "")
+    except TomlError as error:  # it has changed once more
+        problem = error.problem
+    return problem.line, problem.column
+
+
 def _free_name(name: str, taken: Iterable[str]) -> tuple[str, int]:
     """`name`, or the first `<name>-<number>` that is not taken."""
-    if name not in taken:
-        return name, 1
-    for number in count_from(2):
-        suffix = f"-{number}"
-        numbered = name[: _MAX_NAME - len(suffix)] + suffix
+    for number in count_from(1):
+        numbered = _numbered_name(name, number)
         if numbered not in taken:
             return numbered, number
     raise AssertionError  # count_from has no end
+
+
+def _numbered_name(name: str, number: int) -> str:
+    """What the companion `number` of a profile is called whose own name is `name`."""
+    suffix = f"-{number}" if number > 1 else ""
+    return name[: _MAX_NAME - len(suffix)] + suffix

@@ -39,11 +39,13 @@ class Profile(Tables, frozen=True, kw_only=True):
         file: where it was read from.
         triggers: what `events` says, ready to be evaluated.
         toolset: what it can call.
+        number: which companion of this file it is, from 1; see `numbered`.
     """
 
     file: Path
     triggers: Triggers
     toolset: Toolset
+    number: int = 1
 
     @property
     def tools(self) -> tuple[str, ...]:
@@ -82,7 +84,11 @@ class Profile(Tables, frozen=True, kw_only=True):
         who = msgspec.structs.replace(
             self.metadata, id=companion_id(name), name=f"{self.metadata.name} {number}"
         )
-        return msgspec.structs.replace(self, metadata=who)
+        return msgspec.structs.replace(self, metadata=who, number=number)
+
+    def says_the_same_as(self, other: Profile) -> bool:
+        """Whether what stands in the file of `other` comes to the same."""
+        return all(getattr(self, table) == getattr(other, table) for table in Tables.__struct_fields__)
 
 
 def load_profile(file: Path, trust: Trust = NOBODY) -> Profile:

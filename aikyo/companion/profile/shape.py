@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 
@@ -40,9 +40,15 @@ class Metadata(Struct, frozen=True, kw_only=True):
 
 
 class BrainChoice(Struct, frozen=True, kw_only=True):
-    """`[brain]`: what this companion thinks with; None leaves it to the settings."""
+    """`[brain]`: what this companion thinks with; None leaves it to the settings.
 
-    provider: Literal["auto", "anthropic", "openai", "offline"] | None = None
+    Attributes:
+        provider: ``auto``, ``anthropic``, ``openai``, ``offline``, or the name of an installed one.
+        model: its model.
+        small_model: its model for small decisions.
+    """
+
+    provider: str | None = None
     model: str | None = None
     small_model: str | None = None
 

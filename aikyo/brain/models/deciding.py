@@ -1,0 +1,100 @@
+"""Whether to speak, as a model is asked and answers it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from ...wire import Closing, is_companion
+from ..base import Assessment, Moment
+
+__all__ = [
+    "ASSESS_SECONDS",
+    "Decision",
+    "clear_case",
+    "decision_schema",
+    "importance_for_a_person",
+    "missing_param",
+]
+
+ASSESS_SECONDS = 5.0
+"""How long a decision may take; the others wait for it hardly longer."""
+
+
+_CALLED_BY_A_COMPANION = 8.0
+"""How much an answer to a companion matters that turns to this one: less than to a person."""
+
+
+class Decision(Struct, frozen=True):
+    """A model's answer."""
+
+    speak: bool
+    importance: float
+    circles: bool = False
+    params: dict[str, Any] = {}
+
+    def assessment(self, moment: Moment) -> Assessment:
+        """What the companion makes of it: a person who expects an answer gets one."""
+        params = self.params if moment.params else {}
+        expected = importance_for_a_person(moment)
+        if expected:
+            return Assessment(True, expected, params, self.circles)
+        importance = min(max(0.0, self.importance), 10.0)  # in this order, NaN is 0
+        return Assessment(self.speak, importance, params, self.circles)
+
+
+def clear_case(moment: Moment) -> Assessment | None:
+    """What is clear without thinking; None where nothing is.
+
+    Whoever is turned to speaks, unless the talk is winding down among companions; whoever is not, while
+    somebody else is, listens, and so does who has spoken last. Where the profile wants parameters for a
+    turn, only listening is clear.
+    """
+    message = moment.message
+    if message is None:
+        return None
+    if message.sender == moment.me.id or (moment.elsewhere and not moment.addressed):
+        return Assessment(speak=False)
+    if not moment.addressed or moment.params:
+        return None
+    if expected := importance_for_a_person(moment):
+        return Assessment(speak=True, importance=expected)
+    by_companion = is_companion(message.sender) and moment.closing is Closing.NONE
+    return Assessment(speak=True, importance=_CALLED_BY_A_COMPANION) if by_companion else None
+
+
+def importance_for_a_person(moment: Moment) -> float:
+    """How much the answer matters that a person expects of this companion; 0 if none does."""
+    message = moment.message
+    if message is None or not moment.addressed:
+        return 0
+    sender = next((each for each in moment.present if each.id == message.sender), None)
+    person = sender.kind == "person" if sender else not is_companion(message.sender)
+    if not person:
+        return 0
+    return 10 if message.to == (moment.me.id,) else 9
+
+
+def decision_schema(params: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The form of a `Decision` as JSON Schema, `params` being the form of what the profile asks for."""
+    properties: dict[str, Any] = {
+        "speak": {"type": "boolean"},
+        "importance": {"type": "number"},
+        "circles": {"type": "boolean"},
+    }
+    if params:
+        properties["params"] = params
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def missing_param(moment: Moment, decision: Decision) -> str | None:
+    """A parameter that the profile requires and the model left out, if there is one."""
+    required = (moment.params or {}).get("required", ())
+    return next((name for name in required if name not in decision.params), None)

@@ -11,8 +11,8 @@ from ..conversation import LedTurn, Speaker, Talk, Turn, audience
 from ..wire import Closing, Event, Message, State, TurnNote
 from .hands import Hands, Occasion
 from .moments import Moments
-from .profile import Profile
 from .restraint import Restraint
+from .session import Session
 from .voice import Voice
 from .world import World
 
@@ -26,17 +26,13 @@ class Answers:
     """What one companion answers.
 
     Args:
-        profile: its character.
         world: all that it is handed.
         moments: what its brain is told.
         voice: what it speaks with.
         restraint: what holds it back.
     """
 
-    def __init__(
-        self, profile: Profile, world: World, moments: Moments, voice: Voice, restraint: Restraint
-    ) -> None:
-        self._profile = profile
+    def __init__(self, world: World, moments: Moments, voice: Voice, restraint: Restraint) -> None:
         self._world = world
         self._moments = moments
         self._voice = voice
@@ -54,11 +50,18 @@ class Answers:
             await self._world.publish(message)
 
     async def answer(
-        self, talk: Talk, turn: Turn, assessment: Assessment, *, may_interrupt: bool
+        self,
+        session: Session,
+        talk: Talk,
+        turn: Turn,
+        assessment: Assessment,
+        *,
+        may_interrupt: bool,
     ) -> tuple[Hands, str]:
         """Compose an answer, in a turn that is ours.
 
         Args:
+            session: what the turn is taken with.
             talk: the conversation.
             turn: whose message is answered.
             assessment: what the brain made of that.
@@ -74,9 +77,10 @@ class Answers:
             reply_to=message.id,
             may_speak=lambda: is_held_by(turn, world.me) and not self._restraint.is_quiet(talk, turn),
         )
-        hands, problem, began = self._voice.hands(occasion), "", trio.current_time()
+        hands, problem, began = self._voice.hands(session, occasion), "", trio.current_time()
         moment: Moment | None = None
-        fired = self._profile.triggers.evaluate(assessment.params, self._moments.facts(message))
+        facts = self._moments.facts(session, message)
+        fired = session.profile.triggers.evaluate(assessment.params, facts)
         async with self._voice.mouth:
             if not is_held_by(turn, world.me):
                 return hands, ""
@@ -86,12 +90,13 @@ class Answers:
                 return hands, "limit"
             with self._voice.interruptible() if may_interrupt else trio.CancelScope() as unsaid:
                 moment = await self._moments.answering(
+                    session,
                     message,
                     talk,
                     closing=stage_for(self._world, talk, turn),
                     instructions=tuple(Instruction(each.tool, each.instruction) for each in fired),
                 )
-                problem = await self._voice.compose(moment, hands)
+                problem = await self._voice.compose(session, moment, hands)
         reason = "brain-failed" if problem else ""
         if hands.message is not None:
             self._has_said(hands.message, talk)
@@ -110,7 +115,8 @@ class Answers:
             recalled=tuple(line.id for line in moment.recalled) if moment else (),
             perceived=tuple(line.id for line in moment.perceived) if moment else (),
             params=dict(assessment.params),
-            brain=world.brain.label,
+            brain=session.brain.label,
+            session=session.number,
             seconds=trio.current_time() - began,
             reason=problem,
         )

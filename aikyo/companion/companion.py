@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 import trio
 
@@ -43,6 +42,7 @@ from .perception import PICTURE
 from .profile import Profile
 from .pulse import Pulse
 from .restraint import Restraint
+from .session import Session, Sessions
 from .surroundings import Surroundings
 from .turn_taking import TurnTaking
 from .voice import Voice
@@ -66,22 +66,29 @@ class Companion:
         world: all that it is handed.
 
     Attributes:
+        sessions: what its turns are taken with.
         dropped: messages in which it took no part because too much was going on at once.
     """
 
     def __init__(self, profile: Profile, world: World) -> None:
-        self._profile = profile
         self._world = world
-        self._moments = Moments(world, replace(profile.persona(), id=world.me), profile.triggers.params)
+        self.sessions = Sessions(profile, world, lambda: self.mood, self._think_anew)
+        self._moments = Moments(world)
         self._led = world.node.dialect is Dialect.JSONRPC
         self._talks = Talks(world.is_person, led=self._led, names=world.names_of, embed=world.embed)
         self._heard = Pulse()
-        self._surroundings = Surroundings(world, profile.toolset)
-        self._voice = Voice(profile, world, self._moments, self._surroundings)
-        self._restraint = Restraint(world, self._moments, self._voice)
-        self._answers = Answers(profile, world, self._moments, self._voice, self._restraint)
+        self._surroundings = Surroundings(world, lambda: self.sessions.current.profile.toolset)
+        self._voice = Voice(world, self._moments, self._surroundings, self.sessions)
+        self._restraint = Restraint(world, self._moments, self._voice, self.sessions)
+        self._answers = Answers(world, self._moments, self._voice, self._restraint)
         self._turns = TurnTaking(
-            world, self._moments, self._voice, self._answers, self._restraint, heard=self._heard
+            world,
+            self._moments,
+            self._voice,
+            self._answers,
+            self._restraint,
+            sessions=self.sessions,
+            heard=self._heard,
         )
         self._taking_part = Counter[str]()  # turns by the peer whose message it is
         self._initiative = Initiative(world, self._begin, self._starts)
@@ -122,9 +129,14 @@ class Companion:
             nursery.start_soon(self._watch_quiet)
             nursery.start_soon(self._initiative.run)
             nursery.start_soon(self._surroundings.run)
+            nursery.start_soon(self.sessions.run)
+            nursery.start_soon(self._voice.recover)
             async for received in self._world.node.received:
                 await self._take_in(received, nursery)
             nursery.cancel_scope.cancel()
+
+    def _think_anew(self) -> None:
+        self._voice.be_back()
 
     def begin(self, topic: str, others: Sequence[str]) -> None:
         """Have it begin a talk with `others` (ids) of its own accord, on `topic` or on anything.
@@ -137,20 +149,27 @@ class Companion:
         """Say the first word of a talk; a person who speaks to us meanwhile is answered instead."""
         while self._restraint.is_awaited_by_people:
             await self._heard.wait_until(trio.current_time() + LOOKS_AGAIN)
+        with self.sessions.use() as session:
+            said = await self._open(session, opening)
+        await self._voice.sound(said)
+
+    async def _open(self, session: Session, opening: Opening) -> str:
+        """Say the first word of a talk, unless something is in the way; what was said."""
         world, now = self._world, trio.current_time()
-        hands = self._voice.hands(
-            Occasion(opening.conversation, opening.to, may_speak=lambda: world.quiet.mode == "normal")
+        occasion = Occasion(
+            opening.conversation, opening.to, may_speak=lambda: world.quiet.mode == "normal"
         )
+        hands = self._voice.hands(session, occasion)
         moment: Moment | None = None
         problem = "interrupted"
         try:
             async with self._voice.mouth:
                 if hindrance := self._hindrance(opening, now):
                     problem = hindrance
-                    return
+                    return ""
                 with self._voice.interruptible():
-                    moment = await self._moments.beginning(opening)
-                    problem = await self._voice.compose(moment, hands)
+                    moment = await self._moments.beginning(session, opening)
+                    problem = await self._voice.compose(session, moment, hands)
         finally:  # an opening that must make way is cancelled from outside
             if hands.message is not None:
                 world.taken.take(opening.conversation, trio.current_time())
@@ -165,12 +184,13 @@ class Companion:
                 fired=opening.fired,
                 recalled=tuple(line.id for line in moment.recalled) if moment else (),
                 perceived=tuple(line.id for line in moment.perceived) if moment else (),
-                brain=world.brain.label,
+                brain=session.brain.label,
+                session=session.number,
                 seconds=trio.current_time() - now,
                 reason=problem,
             )
             world.note(note)
-        await self._voice.sound(hands.message.message if hands.message else "")
+        return hands.message.message if hands.message else ""
 
     def _hindrance(self, opening: Opening, since: float) -> str:
         """Why it is not to be composed after all; nothing if it is."""
@@ -183,7 +203,8 @@ class Companion:
         return why
 
     def _starts(self, context: Context) -> tuple[Fired, ...]:
-        return self._profile.triggers.starts_on(self._moments.facts_of(context))
+        session = self.sessions.current
+        return session.profile.triggers.starts_on(self._moments.facts_of(session, context))
 
     async def _take_in(self, received: Received, nursery: trio.Nursery) -> None:
         match received.payload:
@@ -215,6 +236,7 @@ class Companion:
         if not received.own:  # one's own was journaled when it was said
             await self._moments.meet(message.sender)
             is_new = await journal(self._world, message, "heard", message.message, peer=received.peer)
+        self.sessions.journaled()
         self._talks.meet(self._world.roster, trio.current_time())
         heard = self._talks.hear_message(message, trio.current_time(), body)
         if self._led:
@@ -293,6 +315,7 @@ class Companion:
     async def _perceive(self, context: Context, received: Received) -> None:
         text = context.context if context.type == "text" else PICTURE
         await journal(self._world, context, "perceived", text, peer=received.peer)
+        self.sessions.journaled()
         self._moments.perceive(context)
         self._initiative.perceive(context)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import trio
@@ -15,6 +15,7 @@ from ..memory import Kind
 from ..tools import Tool
 from ..wire import Action, Event, Message, WireError, encode
 from . import tools
+from .draft import Draft
 from .journal import journal
 from .running import as_text, run_tool
 from .surroundings import Surroundings
@@ -58,6 +59,7 @@ class Hands:
         self._occasion = occasion
         self._toolset = toolset
         self._surroundings = surroundings
+        self._draft = Draft(world.me, world.new_id, world.draft)
         self.message: Message | None = None
         self.mood = ""
 
@@ -87,6 +89,14 @@ class Hands:
             case _:
                 return self._world.now().strftime("%A, %Y-%m-%d %H:%M")
 
+    def saying(self, text: str) -> None:
+        """See `Toolbox.saying`."""
+        self._draft.saying(text)
+
+    def end_draft(self, why: Literal["interrupted", "dropped"]) -> None:
+        """Tell watchers that what was being composed is not said; no effect where it was."""
+        self._draft.end(why)
+
     async def _speak(self, speak: tools.Speak) -> str:
         text = speak.message.strip()
         if not text:
@@ -102,11 +112,12 @@ class Hands:
             metadata["emotion"] = speak.emotion
         if len(targets) == 1:
             metadata["target"] = targets[0]
+        checked = _checked(text)
         message = Message(
-            id=self._world.new_id(),
+            id=self._draft.take(checked),
             sender=self._world.me,
             to=self._occasion.audience,
-            message=_checked(text),
+            message=checked,
             conversation=self._occasion.conversation,
             reply_to=self._occasion.reply_to,
             metadata=metadata,
@@ -116,6 +127,7 @@ class Hands:
             params["target"] = targets[0]
         self.message = message
         await self._do(message, "said", text, self._action("speak", params))
+        self._draft.said(text)
         if speak.emotion:
             self.mood = speak.emotion
             self._world.emit(Event(type="mood", companion=self._world.me, mood=speak.emotion))

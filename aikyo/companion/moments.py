@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-from ..brain import Instruction, Line, Moment, Persona, Someone
+from ..brain import Instruction, Line, Moment, Someone
 from ..conversation import Talk, asks, detect_language
 from ..conversation.openings import Opening
 from ..conversation.triggers import Facts
-from ..memory import Entry
 from ..wire import Closing, Context, Message
 from .perception import Perception
+from .session import Session
+from .session.budget import fitted, room_of
 from .world import World
 
 __all__ = ["Moments"]
 
-RECENT = 16
-"""Lines of the conversation a brain is told."""
+MAX_RECENT = 1_000
+"""Lines of the conversation a brain is told at the most, however much its session has room for."""
 
 RECALLED = 4
 """Lines that memory may bring up."""
@@ -31,14 +31,10 @@ class Moments:
 
     Args:
         world: the companion's world.
-        persona: who it is.
-        params: JSON Schema of the parameters its triggers want, or None.
     """
 
-    def __init__(self, world: World, persona: Persona, params: Mapping[str, Any] | None) -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
-        self._persona = persona
-        self._params = params
         self._met: dict[str, bool] = {}
         self._perception = Perception(world.clock, world.name_of)
 
@@ -54,24 +50,24 @@ class Moments:
         self._met |= dict.fromkeys((someone.id for someone in moment.present), True)
         self._perception.told(conversation, moment.perceived)
 
-    def facts(self, message: Message) -> Facts:
+    def facts(self, session: Session, message: Message) -> Facts:
         """What the triggers may know of the message that is answered."""
         return Facts(
             message=message.message,
             sender=message.sender,
             to=message.to,
-            language=self._language(message.message),
+            language=_language(session, message.message),
             hour=self._world.now().hour,
             known=self._met.get(message.sender, False),
             context=self._perception.news(message.conversation or message.id),
         )
 
-    def facts_of(self, context: Context) -> Facts:
+    def facts_of(self, session: Session, context: Context) -> Facts:
         """What the triggers may know of a context that has come in while nobody spoke."""
         return Facts(
             sender=context.sender,
             to=context.to,
-            language=self._persona.language,
+            language=session.profile.metadata.language,
             hour=self._world.now().hour,
             known=self._met.get(context.sender, False),
             context=context.type,
@@ -85,7 +81,7 @@ class Moments:
         """Whether the message turns to this companion in particular, as it stands in its talk."""
         return talk.turns_to(message, self._world.me)
 
-    async def beginning(self, opening: Opening) -> Moment:
+    async def beginning(self, session: Session, opening: Opening) -> Moment:
         """The moment of beginning a talk."""
         for ident in opening.to:
             await self.meet(ident)
@@ -94,19 +90,21 @@ class Moments:
         about = topic or (texts[-1] if texts else "")
         return Moment(
             now=self._world.now(),
-            me=self._persona,
+            me=session.persona(self._world.me),
             present=self._someones(opening.to),
             topic=topic,
             opening=opening.why,
-            recalled=await self._recall(about, ()) if about else (),
+            recalled=await self._recall(session, about, ()) if about else (),
             perceived=perceived,
             instructions=tuple(Instruction(each.tool, each.instruction) for each in opening.fired),
-            params=self._params,
-            language=self._language(about),
+            params=session.profile.triggers.params,
+            language=_language(session, about),
+            briefing=session.briefing,
         )
 
     async def answering(
         self,
+        session: Session,
         message: Message,
         talk: Talk,
         *,
@@ -116,54 +114,68 @@ class Moments:
         """The moment of answering `message`, which has been journaled.
 
         Args:
+            session: what it is answered with.
             message: what was said.
             talk: its conversation.
             closing: how far that has wound down, where it is not as the talk itself counts.
             instructions: what the triggers say.
         """
         conversation = message.conversation or message.id
-        recent = [self._line(e) for e in await self._world.memory.recent(conversation, RECENT)]
+        recent = await self._recent(session, conversation, message)
         others = dict.fromkeys((message.sender, *message.to, *(line.sender for line in recent)))
         for ident in others:
             await self.meet(ident)
         return Moment(
             now=self._world.now(),
-            me=self._persona,
+            me=session.persona(self._world.me),
             present=self._someones(others),
             message=self._heard(message),
-            recent=tuple(line for line in recent if line.kind in {"heard", "said"}),
-            recalled=await self._recall(message.message, [line.id for line in recent]),
+            recent=recent,
+            recalled=await self._recall(session, message.message, recent),
             perceived=self._perception.perceived(conversation),
             instructions=instructions,
-            params=self._params,
+            params=session.profile.triggers.params,
             closing=talk.closing if closing is None else closing,
             turn=talk.length,
-            language=self._language(message.message),
+            language=_language(session, message.message),
             addressed=self.addressed(message, talk),
+            elsewhere=self._elsewhere(message, talk),
             change_topic=talk.change_topic,
             may_ask=self._may_ask(recent) and not talk.refusal(self._world.me),
+            briefing=session.briefing,
         )
+
+    async def _recent(self, session: Session, conversation: str, message: Message) -> tuple[Line, ...]:
+        """What was said in a conversation since the session's summary, as far as there is room for it,
+        and `message` in any case."""
+        most = room_of(session)
+        rows = await self._world.memory.after(session.since, MAX_RECENT, conversation=conversation)
+        lines = [self._world.line(row.entry) for row in rows if row.entry.kind in {"heard", "said"}]
+        if all(line.id != message.id for line in lines):  # it is in the summary too
+            lines.append(self._heard(message))
+        return fitted(lines, most)
+
+    def _elsewhere(self, message: Message, talk: Talk) -> bool:
+        """Whether the message turns to somebody else in particular."""
+        others = frozenset(message.to or self._world.roster) - {message.sender}
+        found = talk.turned_to(message, others | {self._world.me})
+        return bool(found) and self._world.me not in found
 
     def _may_ask(self, recent: Iterable[Line]) -> bool:
         """Not twice in a row: nobody wants to be questioned."""
         mine = [line.text for line in recent if line.kind == "said"]
         return not (mine and asks(mine[-1]))
 
-    async def _recall(self, text: str, known: Iterable[str]) -> tuple[Line, ...]:
-        hits = await self._world.memory.recall(text, RECALLED, exclude=frozenset(known))
-        return tuple(self._line(hit.entry) for hit in hits)
+    async def _recall(self, session: Session, text: str, recent: Iterable[Line]) -> tuple[Line, ...]:
+        told = frozenset(line.id for line in (*recent, *session.briefing.memories))
+        hits = await self._world.memory.recall(text, RECALLED, exclude=told)
+        return tuple(self._world.line(hit.entry) for hit in hits)
 
     def _someones(self, others: Iterable[str]) -> tuple[Someone, ...]:
-        return tuple(self._someone(ident) for ident in others if ident != self._world.me)
-
-    def _someone(self, ident: str) -> Someone:
-        member = self._world.roster.get(ident)
-        return Someone(
-            id=ident,
-            name=self._world.name_of(ident),
-            kind="person" if self._world.is_person(ident) else "companion",
-            personality=member.presence.personality if member else "",
-            met=self._met.get(ident, False),
+        return tuple(
+            self._world.someone(ident, met=self._met.get(ident, False))
+            for ident in others
+            if ident != self._world.me
         )
 
     def _heard(self, message: Message) -> Line:
@@ -176,17 +188,7 @@ class Moments:
             to=message.to,
         )
 
-    def _line(self, entry: Entry) -> Line:
-        return Line(
-            id=entry.uid,
-            sender=entry.sender,
-            name=self._world.name_of(entry.sender),
-            text=entry.text,
-            time=entry.time,
-            to=entry.to,
-            kind=entry.kind,
-        )
 
-    def _language(self, text: str) -> str:
-        """What to answer in: what one is spoken to in, else one's own."""
-        return detect_language(text) or self._persona.language
+def _language(session: Session, text: str) -> str:
+    """What to answer in: what one is spoken to in, else one's own."""
+    return detect_language(text) or session.profile.metadata.language

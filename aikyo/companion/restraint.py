@@ -5,8 +5,9 @@ from __future__ import annotations
 import trio
 
 from ..conversation import Talk, Turn
-from .allowance import Spending
+from .allowance import Allowance, Spending
 from .moments import Moments
+from .session import Sessions
 from .voice import Voice
 from .world import World
 
@@ -20,10 +21,12 @@ class Restraint:
         world: all that it is handed.
         moments: tells what turns to it.
         voice: what it is interrupted in.
+        sessions: tell whether its brain costs money.
     """
 
-    def __init__(self, world: World, moments: Moments, voice: Voice) -> None:
+    def __init__(self, world: World, moments: Moments, voice: Voice, sessions: Sessions) -> None:
         self._world = world
+        self._sessions = sessions
         self._moments = moments
         self._voice = voice
         self._for_people: list[Turn] = []  # open turns of people's messages, the newest last
@@ -87,14 +90,19 @@ class Restraint:
 
     def has_spent_all(self, talk: Talk) -> bool:
         """Whether the brain may not be asked in `talk` any more."""
-        allowance = self._world.allowance
+        allowance = self._allowance
         return allowance is not None and allowance.is_used_up(talk.id, trio.current_time())
 
     def may_spend(self, spending: Spending, talk: Talk) -> bool:
         """Whether the brain may be asked in `talk`; if not, say why, but not every time."""
-        allowance, now = self._world.allowance, trio.current_time()
+        allowance, now = self._allowance, trio.current_time()
         if allowance is None or allowance.spend(spending, talk.id, now):
             return True
         if reason := allowance.why_not(talk.id, now):
             self._voice.rest(reason)
         return False
+
+    @property
+    def _allowance(self) -> Allowance | None:
+        """What strangers may have of a brain that costs money; None: everything."""
+        return self._world.allowance if self._sessions.current.brain.paid else None

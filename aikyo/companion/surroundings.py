@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import trio
@@ -27,18 +27,18 @@ class Surroundings:
 
     Args:
         world: all that the companion is handed.
-        toolset: its tools, of which some may answer others' Queries.
+        toolset: gives its tools as they are now; some may answer others' Queries.
 
     Attributes:
         room: who stands where, as far as it was heard.
         dropped: Queries that were not answered because there were too many at once.
     """
 
-    def __init__(self, world: World, toolset: Toolset) -> None:
+    def __init__(self, world: World, toolset: Callable[[], Toolset]) -> None:
         self.room = Room()
         self.dropped = 0
         self._world = world
-        self._answers = {tool.name: tool for tool in toolset.own.values() if tool.answers}
+        self._toolset = toolset
         self._asking = Asking(world)
         self._asked = Counter[str]()  # Queries that wait or are being answered, by peer
         self._ask, self._questions = trio.open_memory_channel[tuple[Tool, Query, str]](MAX_ANSWERS)
@@ -55,7 +55,7 @@ class Surroundings:
                 self.room.hear(payload, self._world.roster)
             case QueryResult():
                 self._asking.hear(payload, peer)
-            case Query() if self._is_for_us(payload) and (tool := self._answers.get(payload.type)):
+            case Query() if self._is_for_us(payload) and (tool := self._answering(payload)):
                 self._take(tool, payload, peer)
 
     async def run(self) -> None:
@@ -83,6 +83,10 @@ class Surroundings:
     def _is_for_us(self, query: Query) -> bool:
         me = self._world.me
         return query.sender != me and (not query.to or me in query.to)
+
+    def _answering(self, query: Query) -> Tool | None:
+        tool = self._toolset().own.get(query.type)
+        return tool if tool is not None and tool.answers else None
 
     def _take(self, tool: Tool, query: Query, peer: str) -> None:
         if self._asked.total() >= MAX_ANSWERS or self._asked[peer] >= MAX_ANSWERS_FOR_ONE:

@@ -25,6 +25,7 @@ from .answers import Answers, is_held_by, stage_for
 from .moments import Moments
 from .pulse import Pulse
 from .restraint import Restraint
+from .session import Session, Sessions
 from .voice import Voice
 from .world import World
 
@@ -53,6 +54,7 @@ class TurnTaking:
         voice: what it speaks with.
         answers: what it says in a turn of its own.
         restraint: what holds it back.
+        sessions: what turns are taken with; each from its beginning to its end with one.
         heard: tells when something new was heard.
     """
 
@@ -64,6 +66,7 @@ class TurnTaking:
         answers: Answers,
         restraint: Restraint,
         *,
+        sessions: Sessions,
         heard: Pulse,
     ) -> None:
         self._world = world
@@ -71,17 +74,19 @@ class TurnTaking:
         self._voice = voice
         self._answers = answers
         self._restraint = restraint
+        self._sessions = sessions
         self._heard = heard
 
     async def take_part(self, talk: Talk, turn: Turn) -> None:
         """Say what one wants, and follow the turn until it is over or taken."""
         try:
-            if isinstance(turn, LedTurn):
-                await self._follow_led(talk, turn)
-            else:
-                state, assessment = await self._bid(talk, turn)
-                await self._tell(state, turn)
-                await self._follow(talk, turn, assessment)
+            with self._sessions.use() as session:
+                if isinstance(turn, LedTurn):
+                    await self._follow_led(session, talk, turn)
+                else:
+                    state, assessment = await self._bid(session, talk, turn)
+                    await self._tell(state, turn)
+                    await self._follow(session, talk, turn, assessment)
         finally:
             self._restraint.settle(turn)
             self._heard.wake()
@@ -93,13 +98,13 @@ class TurnTaking:
 
     # A turn in which everybody bids ---------------------------------------------------------------
 
-    async def _bid(self, talk: Talk, turn: Turn) -> tuple[State, Assessment]:
+    async def _bid(self, session: Session, talk: Talk, turn: Turn) -> tuple[State, Assessment]:
         message = turn.message
         assessment = Assessment(speak=False)
         reason = self._refusal(talk, turn)
         if not reason:
-            moment = await self._moments.answering(message, talk)
-            found = await self._voice.assess(moment)
+            moment = await self._moments.answering(session, message, talk)
+            found = await self._voice.assess(session, moment)
             reason = "" if found else "brain-failed"
             assessment = found or assessment
         state = self._state(
@@ -121,7 +126,7 @@ class TurnTaking:
             return reason
         return "" if self._restraint.may_spend("weigh", talk) else "limit"
 
-    async def _follow(self, talk: Talk, turn: Turn, assessment: Assessment) -> None:
+    async def _follow(self, session: Session, talk: Talk, turn: Turn, assessment: Assessment) -> None:
         """Follow the turn until it is over, and take it when it is one's own."""
         while not isinstance(decision := turn.decide(trio.current_time()), Over):
             if self._restraint.stands_back(turn):
@@ -136,7 +141,7 @@ class TurnTaking:
                     claim = self._state(turn, state="composing", rank=rank)
                     await self._tell(claim, turn)
                     async with self._holding(turn, claim):
-                        said = await self._use_turn(talk, turn, assessment)
+                        said = await self._use_turn(session, talk, turn, assessment)
                     await self._voice.sound(said)
                 case _:
                     await self._heard.wait_until(decision.until)
@@ -159,7 +164,7 @@ class TurnTaking:
 
     # A turn that one leads for all ----------------------------------------------------------------
 
-    async def _follow_led(self, talk: Talk, turn: LedTurn) -> None:
+    async def _follow_led(self, session: Session, talk: Talk, turn: LedTurn) -> None:
         """Follow a led turn until it is over: judge for all when one is to lead, and take the turn when
         one is chosen."""
         assessment: Assessment | None = None
@@ -173,25 +178,26 @@ class TurnTaking:
                 case Over():
                     return
                 case Leader(who=self._world.me) if assessment is None:
-                    assessment = await self._lead(talk, turn)
+                    assessment = await self._lead(session, talk, turn)
                     told = turn.ranking[0] if turn.ranking else None
                 case Speaker(who=self._world.me, claimed=False) if self._busy_elsewhere(
                     turn
                 ) or self._restraint.stands_back(turn):
                     await self._tell(self._state(turn, state="listen"), turn)
                 case Speaker(who=self._world.me, claimed=False, rank=rank):
-                    assessment = assessment or await self._accept(talk, turn)
+                    assessment = assessment or await self._accept(session, talk, turn)
                     if assessment is None:
                         await self._tell(self._state(turn, state="listen"), turn)
                         continue
                     await self._tell(self._state(turn, state="composing", rank=rank), turn)
-                    await self._voice.sound(await self._use_turn(talk, turn, assessment))
+                    said = await self._use_turn(session, talk, turn, assessment)
+                    await self._voice.sound(said)
                 case _:
                     await self._heard.wait_until(decision.until)
 
-    async def _lead(self, talk: Talk, turn: LedTurn) -> Assessment | None:
+    async def _lead(self, session: Session, talk: Talk, turn: LedTurn) -> Assessment | None:
         """Judge for all: for oneself by the brain, for others by rule. None when somebody else has."""
-        own, assessment = await self._bid(talk, turn)
+        own, assessment = await self._bid(session, talk, turn)
         if not isinstance(turn.decide(trio.current_time()), Leader):
             return None
         world = self._world
@@ -202,7 +208,7 @@ class TurnTaking:
         await world.node.publish_all(states)
         return assessment
 
-    async def _accept(self, talk: Talk, turn: LedTurn) -> Assessment | None:
+    async def _accept(self, session: Session, talk: Talk, turn: LedTurn) -> Assessment | None:
         """What the brain makes of a message that another has chosen us to answer; None if we cannot."""
         now = trio.current_time()
         if (
@@ -213,13 +219,13 @@ class TurnTaking:
         ):
             return None
         moment = await self._moments.answering(
-            turn.message, talk, closing=stage_for(self._world, talk, turn)
+            session, turn.message, talk, closing=stage_for(self._world, talk, turn)
         )
-        return await self._voice.assess(moment)
+        return await self._voice.assess(session, moment)
 
     # Taking the turn ------------------------------------------------------------------------------
 
-    async def _use_turn(self, talk: Talk, turn: Turn, assessment: Assessment) -> str:
+    async def _use_turn(self, session: Session, talk: Talk, turn: Turn, assessment: Assessment) -> str:
         """Say what we have to say, unless the turn is lost meanwhile; what was said. What a person
         interrupts is taken up again after the turns of those who wait then, where nobody else can
         answer."""
@@ -227,7 +233,7 @@ class TurnTaking:
         while await self._keep_turn(turn):
             may_interrupt = interruptions < MAX_INTERRUPTIONS
             hands, reason = await self._answers.answer(
-                talk, turn, assessment, may_interrupt=may_interrupt
+                session, talk, turn, assessment, may_interrupt=may_interrupt
             )
             if hands.message is not None:
                 return hands.message.message

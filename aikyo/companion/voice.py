@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import Literal, TypeVar
 
 import trio
 
-from ..brain import Assessment, BrainError, Moment
+from ..brain import Assessment, BrainError, BrainFault, Moment
 from ..conversation import speaking_time
 from ..wire import Activity, Event
 from .hands import Hands, Occasion
 from .moments import Moments
-from .profile import Profile
+from .pulse import Pulse
+from .session import Session, Sessions, lighter
 from .surroundings import Surroundings
 from .world import World
 
 __all__ = ["Voice"]
+
+T = TypeVar("T")
 
 ASSESS_DEADLINE = 5.5
 """Seconds a brain has for its State; the others wait a little longer."""
@@ -24,15 +29,26 @@ ASSESS_DEADLINE = 5.5
 COMPOSE_DEADLINE = 50.0
 """Seconds a brain has for its turn; the others wait a little longer."""
 
+WAKE_DEADLINE = 50.0
+"""Seconds a brain has to show that it can think again."""
+
+LEAST_REST = 1.0
+
+FIRST_REST, LONGEST_REST = 30.0, 600.0
+"""Seconds after which a brain is tried again that has not said when; twice as long each time."""
+
+_PASSING: frozenset[BrainFault] = frozenset({"declined", "malformed", "too-long", "limit"})
+"""Faults of one answer, or of none: there is no need to try whether the brain thinks again."""
+
 
 class Voice:
     """What one companion says, and what it is seen doing.
 
     Args:
-        profile: its character.
         world: all that it is handed.
         moments: what it is told.
         surroundings: the room it is in, and whom it may ask.
+        sessions: what it thinks with.
 
     Attributes:
         mouth: held while a turn is composed.
@@ -43,28 +59,31 @@ class Voice:
     """
 
     def __init__(
-        self, profile: Profile, world: World, moments: Moments, surroundings: Surroundings
+        self, world: World, moments: Moments, surroundings: Surroundings, sessions: Sessions
     ) -> None:
-        self._profile = profile
         self._world = world
         self._moments = moments
         self._surroundings = surroundings
+        self._sessions = sessions
         self._unsaid: trio.CancelScope | None = None
+        self._rests_until, self._next_rest = math.inf, FIRST_REST
+        self._wakes = False  # whether the brain is asked when the rest is over
+        self._resting = Pulse()
         self.mouth = trio.Lock()
         self.activity: Activity = "listening"
         self.reason = ""
         self.turns = 0
         self.mood = ""
 
-    async def assess(self, moment: Moment) -> Assessment | None:
+    async def assess(self, session: Session, moment: Moment) -> Assessment | None:
         """Whether we want to speak; None when the brain could not tell, which is said."""
         try:
             with trio.fail_after(ASSESS_DEADLINE):
-                return await self._world.brain.assess(moment)
+                return await self._ask(session, moment, session.brain.assess)
         except BrainError as error:
-            self.rest(str(error))
+            self._fail(error)
         except trio.TooSlowError:
-            self.rest("the brain took too long to say whether it wants to speak")
+            self._fail(_too_slow("to say whether it wants to speak"))
         return None
 
     @contextmanager
@@ -82,39 +101,66 @@ class Voice:
         if self._unsaid is not None:
             self._unsaid.cancel()
 
-    def hands(self, occasion: Occasion) -> Hands:
+    def hands(self, session: Session, occasion: Occasion) -> Hands:
         """What one turn is taken with."""
-        return Hands(self._world, occasion, self._profile.toolset, self._surroundings)
+        return Hands(self._world, occasion, session.profile.toolset, self._surroundings)
 
-    async def compose(self, moment: Moment, hands: Hands) -> str:
+    async def compose(self, session: Session, moment: Moment, hands: Hands) -> str:
         """Let the brain take the turn; what went wrong with it, if anything. To be called with the
         `mouth` held.
 
         Cancelled, what was not yet said is dropped, and not journaled.
         """
+
+        async def think(moment: Moment) -> None:
+            await session.brain.compose(moment, hands)
+
         self.be("thinking")
-        problem = ""
+        problem: BrainError | None = None
+        unsaid: Literal["interrupted", "dropped"] = "dropped"
         try:
             with trio.fail_after(COMPOSE_DEADLINE):
-                await self._world.brain.compose(moment, hands)
+                await self._ask(session, moment, think, may_again=lambda: hands.message is None)
         except BrainError as error:
-            problem = str(error)
+            problem = error
         except trio.TooSlowError:
-            problem = "the brain took too long to answer"
+            problem = _too_slow("to answer")
+        except trio.Cancelled:
+            unsaid = "interrupted"
+            raise
         finally:
+            hands.end_draft(unsaid)
             if hands.message is not None:
                 self.turns += 1
                 self.mood = hands.mood or self.mood
                 self._moments.spoke(moment, hands.message.conversation or "")
-            if problem:
-                self.rest(problem)
+            if problem is not None:
+                self._fail(problem)
             else:
+                self._next_rest = FIRST_REST
                 self.be("speaking" if hands.message is not None else "listening")
-        return problem
+        return str(problem or "")
+
+    async def _ask(
+        self,
+        session: Session,
+        moment: Moment,
+        ask: Callable[[Moment], Awaitable[T]],
+        *,
+        may_again: Callable[[], bool] = lambda: True,
+    ) -> T:
+        """Ask the brain; once more with less, where the moment was too long for its model."""
+        try:
+            return await ask(moment)
+        except BrainError as error:
+            if error.kind != "too-long" or not may_again():
+                raise
+        self._sessions.lighten(session)
+        return await ask(lighter(moment))
 
     async def nod(self, occasion: Occasion) -> None:
         """Show without a word that one has understood, if one can."""
-        hands = self.hands(occasion)
+        hands = self.hands(self._sessions.current, occasion)
         if any(spec.name == "gesture" for spec in hands.specs):
             await hands.call("gesture", {"kind": "nod"})
 
@@ -129,9 +175,61 @@ class Voice:
     def be(self, activity: Activity, reason: str | None = None) -> None:
         """From now on, be seen doing that."""
         self.activity, self.reason = activity, reason or ""
+        self._rests_until = math.inf
         me = self._world.me
         self._world.emit(Event(type="activity", companion=me, activity=activity, reason=reason))
 
-    def rest(self, reason: str) -> None:
-        """Be seen resting, and why."""
-        self.be("resting", reason)
+    def rest(self, reason: str, *, until: float = math.inf, wakes: bool = False) -> None:
+        """Be seen resting, and why; the same reason twice in a row is told once.
+
+        Args:
+            reason: in a line for people.
+            until: when to be back, on trio's clock; by default with the next turn.
+            wakes: whether the brain is asked then, whether it can think again.
+        """
+        if (self.activity, self.reason) != ("resting", reason):
+            self.be("resting", reason)
+        self._rests_until, self._wakes = until, wakes
+        self._resting.wake()
+
+    def be_back(self) -> None:
+        """Another brain is there: rest no longer because of the one before."""
+        if self.activity == "resting" and self._rests_until < math.inf:
+            self._next_rest = FIRST_REST
+            self.be("listening")
+
+    async def recover(self) -> None:
+        """Be back from resting when it is time, until cancelled."""
+        while True:
+            until = self._rests_until
+            if trio.current_time() < until:
+                await self._resting.wait_until(until)
+            elif self._wakes and (problem := await self._wake()) is not None:
+                if self._rests_until == until:  # else there is something newer
+                    self._fail(problem)
+            elif self._rests_until == until:
+                self._next_rest = FIRST_REST
+                self.be("listening")
+
+    async def _wake(self) -> BrainError | None:
+        """See whether the brain can think again; why not, if not."""
+        try:
+            with self._sessions.use() as session, trio.fail_after(WAKE_DEADLINE):
+                await session.brain.wake()
+        except BrainError as error:
+            return error
+        except trio.TooSlowError:
+            return _too_slow("to wake")
+        return None
+
+    def _fail(self, error: BrainError) -> None:
+        """The brain has failed: rest until it may be tried again."""
+        wait = error.retry_in
+        if wait is None:
+            wait, self._next_rest = self._next_rest, min(2 * self._next_rest, LONGEST_REST)
+        wait = max(wait, LEAST_REST)
+        self.rest(str(error), until=trio.current_time() + wait, wakes=error.kind not in _PASSING)
+
+
+def _too_slow(what: str) -> BrainError:
+    return BrainError(f"the brain took too long {what}", "timeout")

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
 
-from ..brain import Brain
+from ..brain import Brain, Line, Someone
 from ..conversation import Embed
-from ..memory import Memory
+from ..memory import Entry, Memory
 from ..mesh import MeshError, Node, Roster
-from ..wire import Event, IdMaker, Payload, TurnNote, bare_name, is_companion
+from ..wire import Delta, Event, IdMaker, Payload, TurnNote, bare_name, is_companion
 from .allowance import Allowance
 from .limits import TurnsTaken
 from .quiet import Quiet
+
+if TYPE_CHECKING:
+    from .profile import Profile
+    from .session.model import Overrides
 
 __all__ = ["World"]
 
@@ -25,7 +30,7 @@ class World:
     Attributes:
         node: its own member of the mesh.
         memory: its own memory.
-        brain: what it thinks with.
+        brain: what it thinks with at first; later sessions may have another.
         clock: seconds since the epoch.
         new_id: makes ids.
         emit: tells this swarm's watchers what happened.
@@ -37,6 +42,10 @@ class World:
         embed: makes vectors of texts; None: likeness is told by characters alone.
         note: is told what only the companion knows of its turns.
         owns: tells peers of this home from others'.
+        draft: is told what is being composed, as it comes.
+        budget: how many tokens all that a brain is told may have.
+        open_brain: opens the brain of a later session; None: it stays as it is.
+        overrides: what was set for it before it was started; `brain` is as they say.
     """
 
     node: Node
@@ -53,6 +62,10 @@ class World:
     embed: Embed | None = None
     note: Callable[[TurnNote], None] = lambda note: None
     owns: Callable[[str], bool] = lambda peer: True
+    draft: Callable[[Delta], None] = lambda delta: None
+    budget: int = 6_000
+    open_brain: Callable[[Profile, Overrides], Awaitable[Brain]] | None = None
+    overrides: Overrides | None = None
 
     @property
     def me(self) -> str:
@@ -101,3 +114,26 @@ class World:
             for ident in everybody:
                 found.setdefault(called(ident).casefold(), ident)
         return found
+
+    def someone(self, ident: str, *, met: bool) -> Someone:
+        """Somebody, as a brain is told of them."""
+        member = self.roster.get(ident)
+        return Someone(
+            id=ident,
+            name=self.name_of(ident),
+            kind="person" if self.is_person(ident) else "companion",
+            personality=member.presence.personality if member else "",
+            met=met,
+        )
+
+    def line(self, entry: Entry) -> Line:
+        """An entry of the journal, as a brain is told of it."""
+        return Line(
+            id=entry.uid,
+            sender=entry.sender,
+            name=self.name_of(entry.sender),
+            text=entry.text,
+            time=entry.time,
+            to=entry.to,
+            kind=entry.kind,
+        )

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from ..errors import AikyoError
 
-__all__ = ["Entry", "Hit", "Kind", "MemoryFileError"]
+__all__ = ["Entry", "Hit", "Kind", "MemoryFileError", "Row", "Summary"]
 
 Kind = Literal["heard", "said", "did", "perceived"]
 
@@ -52,3 +52,17 @@ class Hit(Struct, frozen=True, kw_only=True):
 
     entry: Entry
     score: float
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """An entry with its place in the journal: each that is appended later has a higher `number`."""
+
+    number: int
+    entry: Entry
+
+
+class Summary(Struct, frozen=True, kw_only=True):
+    """What was summed up of the journal, and up to which row (`Row.number`) it tells."""
+
+    text: str
+    upto: int

@@ -12,7 +12,7 @@ from typing import Any, Self
 import msgspec
 
 from ..wire import bare_name
-from .base import Entry, Hit, Kind
+from .base import Entry, Hit, Kind, Row, Summary
 from .opening import explained, open_for_reading, open_for_writing, open_in_ram
 from .ranking import CANDIDATES, Candidate, rank
 from .words import index_text, match_expression
@@ -104,6 +104,19 @@ class MemoryFile:
         )
         return tuple(reversed(self._entries(rows)))
 
+    def after(self, row: int, n: int, *, conversation: str | None = None) -> tuple[Row, ...]:
+        """The newest `n` entries of a conversation (None: of everything) that were appended after `row`,
+        in the order in which they were appended."""
+        where, values = ("", ()) if conversation is None else ("conversation = ? AND", (conversation,))
+        rows = self._rows(
+            f"SELECT {_COLUMNS}, row FROM entries WHERE {where} row > ? ORDER BY row DESC LIMIT ?",
+            *values,
+            row,
+            n,
+        )[::-1]
+        entries = self._entries(rows)
+        return tuple(Row(number=r["row"], entry=e) for r, e in zip(rows, entries, strict=True))
+
     def heard_from(self, sender: str, n: int) -> tuple[Entry, ...]:
         """The newest `n` things that `sender` was heard to say, newest first."""
         rows = self._rows(
@@ -150,6 +163,22 @@ class MemoryFile:
         marks = ", ".join("?" * len(uids))
         rows = self._rows(f"SELECT {_COLUMNS} FROM entries WHERE uid IN ({marks}) ORDER BY row", *uids)
         return tuple(self._entries(rows))
+
+    def summary(self) -> Summary | None:
+        """What was summed up last, or None."""
+        rows = self._rows("SELECT text, upto FROM summary WHERE row = 1")
+        if not rows:
+            return None
+        with explained(self.path):
+            return msgspec.convert(dict(rows[0]), Summary)
+
+    def keep_summary(self, summary: Summary) -> None:
+        """Keep what was summed up in place of what was before, whole or not at all."""
+        with self._transaction():
+            self._connection.execute(
+                "INSERT OR REPLACE INTO summary (row, text, upto) VALUES (1, ?, ?)",
+                (summary.text, summary.upto),
+            )
 
     def count(self) -> int:
         """How many entries there are."""

@@ -14,7 +14,7 @@ from .base import MemoryFileError
 
 __all__ = ["SCHEMA_VERSION", "explained", "open_for_reading", "open_for_writing", "open_in_ram"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """`PRAGMA user_version` of a file that is up to date."""
 
 _APPLICATION_ID = 0x61696B79  # "aiky": what tells our files from any other SQLite file

@@ -56,3 +56,10 @@ def journal(db: Database) -> None:
         "text, content='', tokenize='porter unicode61 remove_diacritics 2')"
     )
     db.execute("PRAGMA user_version = 1")
+
+
+@_migrations()
+def summary(db: Database) -> None:
+    """Version 2: what was summed up of the journal; one row, or none."""
+    db.table("summary").create({"row": int, "text": str, "upto": int}, pk="row", strict=True)
+    db.execute("PRAGMA user_version = 2")

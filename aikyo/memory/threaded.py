@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from .base import Entry, Hit, Kind
+from .base import Entry, Hit, Kind, Row, Summary
 from .file import MemoryFile
 
 if TYPE_CHECKING:
@@ -82,6 +82,12 @@ class Memory:
         """The newest `n` entries of a conversation (None: of everything), oldest first."""
         return await self._run(self._reading, partial(self._reader.recent, conversation, n))
 
+    async def after(self, row: int, n: int, *, conversation: str | None = None) -> tuple[Row, ...]:
+        """The newest `n` entries of a conversation (None: of everything) that were appended after `row`,
+        in the order in which they were appended."""
+        call = partial(self._reader.after, row, n, conversation=conversation)
+        return await self._run(self._reading, call)
+
     async def heard_from(self, sender: str, n: int) -> tuple[Entry, ...]:
         """The newest `n` things that `sender` was heard to say, newest first."""
         return await self._run(self._reading, partial(self._reader.heard_from, sender, n))
@@ -97,6 +103,15 @@ class Memory:
     async def author(self, uid: str, kind: Kind) -> str | None:
         """The peer that the entry with this `uid` and `kind` came from, or None if there is none."""
         return await self._run(self._reading, partial(self._reader.author, uid, kind))
+
+    async def summary(self) -> Summary | None:
+        """What was summed up last, or None."""
+        return await self._run(self._reading, self._reader.summary)
+
+    async def keep_summary(self, summary: Summary) -> None:
+        """Keep what was summed up in place of what was before, whole or not at all; as durable as what
+        `append` writes."""
+        await self._run(self._writing, partial(self._writer.keep_summary, summary))
 
     async def count(self) -> int:
         """How many entries there are."""

@@ -117,6 +117,16 @@ class Node(ABC):
         """
 
     @abstractmethod
+    def present_as(self, me: Presence) -> None:
+        """From now on this companion's name, personality, story and sample are those of `me`; its id
+        stays. Everybody is told, as far as `presence` reaches; who knows only the metadata protocol
+        hears it on the next connection.
+
+        Raises:
+            MeshError: the node is closed, or no companion's.
+        """
+
+    @abstractmethod
     def judge_leaders(self, leads: Callable[[str, str], bool | None]) -> None:
         """From now on take in States for others in an array of whoever `leads` says may judge for all.
         Called again, what waits for a message to become known is judged anew.

@@ -8,7 +8,7 @@ from random import Random
 
 import trio
 
-from ..brain import Assessment, Brain, BrainError, Moment, Toolbox, ToolError
+from ..brain import Assessment, Brain, BrainError, Moment, Past, Toolbox, ToolError
 from ..wire import Closing
 from .speech import sentence
 
@@ -92,6 +92,10 @@ class DrawnBrain(Brain):
             )
         with suppress(ToolError):  # the talk has moved on meanwhile
             await toolbox.call("speak", {"message": self._said})
+
+    async def summarize(self, past: Past) -> str:
+        """See `Brain.summarize`; nothing that is said here has a sense."""
+        return f"{len(past.lines)} things were said."
 
     async def _think(self, seconds: float) -> None:
         """Take some time, mostly about `seconds`; or fail, or never end."""

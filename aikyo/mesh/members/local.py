@@ -106,6 +106,15 @@ class LocalNode(Node):
         await self._send(topic, data)
         self.counters["sent"] += 1
 
+    def present_as(self, me: Presence) -> None:
+        """See `Node.present_as`."""
+        self.check()
+        if self.me is None:
+            raise MeshError("this node is no companion's")
+        self.me = replace(me, id=self.me.id)
+        self.roster.bind(self.peer, self.me, own=True)
+        self.present_again()
+
     def judge_leaders(self, leads: Callable[[str, str], bool | None]) -> None:
         """See `Node.judge_leaders`."""
         self.inbound.leads = leads

@@ -1,0 +1,131 @@
+"""Prepares one session beside the one that goes on, and leaves nothing behind where that fails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import trio
+
+from ...brain import Brain, BrainError
+from ...errors import UsageError
+from ...memory import Row, Summary
+from ..world import World
+from .briefing import brief
+from .budget import LEAST, line_tokens, older_part, room_of
+from .fill import MAX_ROWS
+from .model import Change, Overrides, Session
+from .summing import Summing
+
+__all__ = ["Preparing"]
+
+WAKES_WITHIN = 90.0
+"""Seconds that a brain has to be ready: a local model may have to be loaded."""
+
+_MOST_ROOMS = 4
+"""How many times what there is room for is summed up at once, at the most."""
+
+_SUMS_UP = frozenset({"full", "too-long", "asked"})
+
+
+class Preparing:
+    """One preparation.
+
+    Args:
+        world: all that the companion is handed.
+        old: the session that goes on meanwhile.
+        change: what the next is to be for.
+        overrides: what was set before.
+        mood: the emotion the companion last spoke with, or nothing.
+    """
+
+    def __init__(
+        self, world: World, old: Session, change: Change, overrides: Overrides, mood: str
+    ) -> None:
+        self._world = world
+        self._old = old
+        self._change = change
+        self._overrides = overrides
+        self._mood = mood
+        self._profile = change.profile or old.profile
+
+    async def session(self) -> Session:
+        """The next session, ready to be swapped in.
+
+        Raises:
+            AikyoError: it cannot be had (`BrainError`, `UsageError`, `MemoryFileError`). Then, and when
+                cancelled, a brain that was opened for it is closed again.
+        """
+        if not self._needs_brain():
+            return await self._with(self._old.brain)
+        brain = await self._open()
+        try:
+            await _wake(brain)
+            return await self._with(brain)
+        except BaseException:
+            with trio.CancelScope(shield=True), trio.move_on_after(0.5):
+                await brain.aclose()
+            raise
+
+    def _needs_brain(self) -> bool:
+        change, old = self._change, self._old
+        return change.overrides is not None or self._profile.brain != old.profile.brain
+
+    async def _open(self) -> Brain:
+        if self._world.open_brain is None:
+            raise UsageError("its brain cannot be changed while it runs")
+        return await self._world.open_brain(self._profile, self._change.overrides or self._overrides)
+
+    async def _with(self, brain: Brain) -> Session:
+        old, world = self._old, self._world
+        next_ = replace(
+            old,
+            number=old.number + 1,
+            profile=self._profile,
+            brain=brain,
+            budget=self._budget(brain),
+            why=self._change.why,
+        )
+        rows = await world.memory.after(old.since, MAX_ROWS)
+        since, summary = old.since, old.briefing.summary
+        older = self._older(rows, room_of(next_))
+        if older:
+            lines = [world.line(row.entry) for row in older]
+            summing = Summing(brain, next_.persona(world.me), world.now(), next_.budget)
+            summary = await summing.of(summary, lines)
+            since = older[-1].number
+        briefing = await brief(
+            world,
+            mood=self._mood,
+            summary=summary,
+            present=dict.fromkeys(row.entry.sender for row in reversed(rows)),
+            told={row.entry.uid for row in rows},
+        )
+        if older:  # last, since what is kept stands even where nothing is swapped in
+            await world.memory.keep_summary(Summary(text=summary, upto=since))
+        return replace(next_, briefing=briefing, since=since)
+
+    def _budget(self, brain: Brain) -> int:
+        """Half for a model that took less; all for another one."""
+        if self._change.why == "too-long":
+            return max(LEAST, self._old.budget // 2)
+        return self._old.budget if brain is self._old.brain else self._world.budget
+
+    def _older(self, rows: tuple[Row, ...], most: int) -> tuple[Row, ...]:
+        """What is to be summed up. Of a great deal, as of a memory from before there were summaries,
+        only the newest: what is older is left to recall."""
+        if self._change.why not in _SUMS_UP:
+            return ()
+        costs = [line_tokens(row.entry.text) for row in rows]
+        end = older_part(costs, most)
+        start, left = end, _MOST_ROOMS * most
+        while start and (left := left - costs[start - 1]) >= 0:
+            start -= 1
+        return rows[min(start, end - 1) if end else 0 : end]
+
+
+async def _wake(brain: Brain) -> None:
+    try:
+        with trio.fail_after(WAKES_WITHIN):
+            await brain.wake()
+    except trio.TooSlowError:
+        raise BrainError(f"{brain.label} was not ready in time", "timeout") from None

@@ -6,6 +6,7 @@ from .names import is_known, person, recipients
 from .render import render
 from .stream import TOPICS, ClientError, Stream, open_stream
 from .talk import Talk
+from .telling import Telling
 
 __all__ = [
     "TOPICS",
@@ -13,6 +14,7 @@ __all__ = [
     "Remote",
     "Stream",
     "Talk",
+    "Telling",
     "find_swarm",
     "is_known",
     "open_stream",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import quote, urlencode
@@ -12,7 +13,18 @@ from msgspec import Struct
 
 from ..errors import UsageError
 from ..text import inert
-from ..wire import Context, MeshStatus, QuietMode, SwarmFile, SwarmStatus, TurnRecord, bare_name
+from ..wire import (
+    CompanionStatus,
+    Context,
+    MeshStatus,
+    QuietMode,
+    SwarmFile,
+    SwarmStatus,
+    TurnRecord,
+    UsageBy,
+    UsageReport,
+    bare_name,
+)
 from .errors import ClientError, no_swarm
 from .http import HttpError, request
 
@@ -20,6 +32,7 @@ __all__ = ["Remote"]
 
 
 _MAX_DETAIL = 500
+_SWAPS_WITHIN = 70.0  # a little more than the swarm waits for a session itself
 T = TypeVar("T")
 
 
@@ -29,6 +42,7 @@ class _Answer(Struct):
     companion: str = ""
     until: float = 0
     detail: str = ""
+    problem: str = ""
 
 
 class Remote:
@@ -71,9 +85,30 @@ class Remote:
         returns (see `wait_until_gone`)."""
         await self._call("POST", "/stop" if name is None else _path(name, "stop"))
 
-    async def restart(self, name: str) -> None:
-        """Start the companion `name` anew."""
-        await self._call("POST", _path(name, "restart"))
+    async def restart(self, name: str) -> str:
+        """Start the companion `name` anew, with what stands in its profile now; what is wrong with that,
+        if anything is: then it starts as it was."""
+        answer = await self._call("POST", _path(name, "restart"))
+        return inert(self._read(answer, _Answer).problem[:_MAX_DETAIL])
+
+    async def change(self, name: str, wishes: Mapping[str, str]) -> CompanionStatus:
+        """Set something for the companion `name` until the swarm ends; wait until it is so.
+
+        Args:
+            name: whom.
+            wishes: by the keys of `SETTABLE`; an empty text takes back what was set.
+
+        Returns:
+            What is so now.
+        """
+        body = msgspec.json.encode(wishes)
+        answer = await self._call("POST", _path(name, "settings"), body, timeout=_SWAPS_WITHIN)
+        return self._read(answer, CompanionStatus)
+
+    async def renew(self, name: str) -> CompanionStatus:
+        """Give the companion `name` a new session and wait until it has it; what is so now."""
+        answer = await self._call("POST", _path(name, "session"), timeout=_SWAPS_WITHIN)
+        return self._read(answer, CompanionStatus)
 
     async def quiet(
         self, name: str | None = None, mode: QuietMode = "quiet", minutes: float | None = None
@@ -106,6 +141,14 @@ class Remote:
         query = f"?{urlencode(asked)}" if asked else ""
         return self._read(await self._call("GET", f"/why{query}"), TurnRecord)
 
+    async def usage(
+        self, since: str = "24h", by: UsageBy = "companion", name: str | None = None
+    ) -> UsageReport:
+        """What was spent on thinking in the last ``30m``, ``24h`` or ``7d``, say, by `name`
+        or, with None, by all."""
+        asked = {"since": since, "by": by} | ({"companion": name} if name is not None else {})
+        return self._read(await self._call("GET", f"/usage?{urlencode(asked)}"), UsageReport)
+
     async def _about(self, what: str, who: str, note: str = "") -> _Answer:
         body = msgspec.json.encode({"who": who, "note": note})
         return self._read(await self._call("POST", f"/peers/{what}", body), _Answer)
@@ -116,9 +159,11 @@ class Remote:
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             raise ClientError(no_swarm(self._url)) from None
 
-    async def _call(self, method: str, path: str, body: bytes | None = None) -> bytes:
+    async def _call(
+        self, method: str, path: str, body: bytes | None = None, *, timeout: float = 0
+    ) -> bytes:
         try:
-            with trio.fail_after(self._timeout):
+            with trio.fail_after(max(timeout, self._timeout)):
                 status, answer = await request(method, self._url + path, body)
         except (HttpError, trio.TooSlowError):
             raise ClientError(f"the swarm does not answer at {self._url}") from None

@@ -12,6 +12,7 @@ from ..text import inert
 from ..wire import (
     Action,
     Context,
+    Delta,
     Envelope,
     Event,
     Message,
@@ -65,6 +66,8 @@ def _tell(envelope: Envelope) -> tuple[str, str]:
     try:
         if envelope.topic == "events":
             return _event(msgspec.json.decode(envelope.body, type=Event), envelope.time)
+        if envelope.topic == "deltas":
+            return _delta(msgspec.json.decode(envelope.body, type=Delta))
         payload = msgspec.json.decode(envelope.body, type=_TYPES[envelope.topic])
     except (KeyError, msgspec.MsgspecError, UnicodeError, RecursionError):
         return envelope.topic, " " + shorten(
@@ -118,6 +121,11 @@ def _state(state: State) -> str:
 def _event(event: Event, at: float) -> tuple[str, str]:
     who = bare_name(event.companion or "")
     return who, f" {happening(event, at)}" if who else happening(event, at)
+
+
+def _delta(delta: Delta) -> tuple[str, str]:
+    ended = f" ({delta.end})" if delta.end else ""
+    return bare_name(delta.sender), f" … {delta.text}{ended}"
 
 
 def _names(before: str, idents: Iterable[str]) -> str:

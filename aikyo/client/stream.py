@@ -28,8 +28,8 @@ from .errors import ClientError, no_swarm
 
 __all__ = ["TOPICS", "ClientError", "Stream", "open_stream"]
 
-TOPICS = (*Topic, "events")
-"""Every topic of the stream."""
+TOPICS = (*Topic, "events", "deltas")
+"""Every topic of the stream; `deltas` alone comes only when it is asked for."""
 
 CONNECT_DEADLINE = 5.0
 GOODBYE_DEADLINE = 0.5
@@ -39,6 +39,7 @@ _log = logging.getLogger(__name__)
 
 _ENVELOPE_OVERHEAD = 4096
 _BUFFERED = 256
+_DELTAS_BUFFERED = 128  # so that events have room
 _GOING_AWAY = 1001
 _REFUSALS = frozenset({400, 403, 404, 503})  # the firehose gives no other
 _MAX_REASON = 500
@@ -161,7 +162,10 @@ class Stream:
 
     def _keep(self, envelope: Envelope) -> None:
         """Never waits: answers stand behind the events, and must be read even when no event is."""
-        if self._envelopes.statistics().current_buffer_used == _BUFFERED:
+        waiting = self._envelopes.statistics().current_buffer_used
+        if envelope.topic == "deltas" and waiting >= _DELTAS_BUFFERED:
+            return  # what is said comes whole, too
+        if waiting == _BUFFERED:
             self._envelopes.receive_nowait()
             self.dropped += 1
         self._send_channel.send_nowait(envelope)
@@ -180,20 +184,24 @@ class Stream:
 
 @asynccontextmanager
 async def open_stream(
-    swarm: SwarmFile, *, topics: Iterable[str] = (), sender: str | None = None
+    swarm: SwarmFile, *, topics: Iterable[str] = (), sender: str | None = None, deltas: bool = False
 ) -> AsyncGenerator[Stream, None]:
     """Watch `swarm` while the context is open, from now on.
 
     Args:
         swarm: from `find_swarm`.
-        topics: only these of `TOPICS`; none is all.
+        topics: only these of `TOPICS`; none is all but `deltas`.
         sender: only what is from this id or bare name.
+        deltas: what is being composed, too, whatever the topics.
 
     Raises:
         ClientError: it does not answer.
         UsageError: it refuses what is asked for.
     """
-    target = "/v1/stream?" + urlencode({"topics": ",".join(topics), "from": sender or ""})
+    asked = {"topics": ",".join(topics), "from": sender or ""}
+    if deltas:
+        asked["deltas"] = "1"
+    target = f"/v1/stream?{urlencode(asked)}"
     failure: Exception | None = None
     async with await _dial(swarm.firehose) as tcp:
         try:

@@ -21,6 +21,9 @@ POLL = 0.5
 FRAME = 0.125
 """Seconds between two drawings, at least."""
 
+DRAFTS = 0.1
+"""Seconds more for what is only being composed, which would have everything drawn anew all the time."""
+
 
 async def run_dashboard(
     envelopes: AsyncIterator[Envelope],
@@ -36,7 +39,7 @@ async def run_dashboard(
     swarm; see `Outlet` for how it ends. When `envelopes` ends, what is there stays.
 
     Args:
-        envelopes: what happens, of the topics messages, actions, states and events.
+        envelopes: what happens, of the topics messages, actions, states, events and deltas.
         status: the swarm's status now; must be quick.
         console: a terminal; by default the one that stdout is.
         clock: seconds since the epoch.
@@ -59,6 +62,7 @@ class _Dashboard:
         self._view = View()
         self._size: ConsoleDimensions | None = None
         self._changed = trio.Event()
+        self._only_drafts = True
 
     async def run(self) -> None:
         async with Screen(self._console) as screen, trio.open_nursery() as nursery:
@@ -66,22 +70,28 @@ class _Dashboard:
             nursery.start_soon(self._poll)
             while True:
                 await self._changed.wait()
-                self._changed = trio.Event()
+                if self._only_drafts:
+                    await trio.sleep(DRAFTS)
+                self._changed, self._only_drafts = trio.Event(), True
                 await screen.show(self._page())
                 await trio.sleep(FRAME)
 
     async def _listen(self) -> None:
         async for envelope in self._envelopes:
             self._view.apply(envelope)
-            self._changed.set()
+            self._change(only_drafts=envelope.topic == "deltas")
 
     async def _poll(self) -> None:
         while True:
             size = self._console.size
             if self._view.tick(self._status(), self._clock()) or size != self._size:
                 self._size = size
-                self._changed.set()
+                self._change()
             await trio.sleep(POLL)
+
+    def _change(self, *, only_drafts: bool = False) -> None:
+        self._only_drafts = self._only_drafts and only_drafts
+        self._changed.set()
 
     def _page(self) -> Group:
         width, height = self._console.size

@@ -6,6 +6,7 @@ from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
+from ..amounts import money, tokens
 from ..text import clip
 from ..wire import Activity
 from .pen import DIM, NARROW, Pen, pad
@@ -38,15 +39,16 @@ def people_lines(pen: Pen, width: int, room: int) -> list[Text]:
     names = max((cell_len(pen.name(row.status.id)) for row in shown), default=0)
     quiets = max((cell_len(_quiet(pen, row, width)) for row in shown), default=0)
     moods = max((cell_len(_mood(pen, row)) for row in shown), default=0)
-    lines = [_person(pen, row, width, (names, quiets, moods)) for row in shown]
+    spent = max((len(_spent(row)) for row in shown), default=0)
+    lines = [_person(pen, row, width, (names, quiets, moods, spent)) for row in shown]
     if len(shown) < len(rows):
         lines.append(Text(f"  and {len(rows) - len(shown)} more: aikyo ps", DIM))
     return lines
 
 
-def _person(pen: Pen, row: Row, width: int, columns: tuple[int, int, int]) -> Text:
+def _person(pen: Pen, row: Row, width: int, columns: tuple[int, int, int, int]) -> Text:
     status = row.status
-    names, quiets, moods = columns
+    names, quiets, moods, spent = columns
     style = _STYLES[status.activity]
     line = Text.assemble(("● " if status.activity in _AT_WORK else "○ ", style))
     after_name = names + 4
@@ -59,7 +61,9 @@ def _person(pen: Pen, row: Row, width: int, columns: tuple[int, int, int]) -> Te
         after_mood = after_quiet + (moods + 2 if moods else 0)
         pad(line.append(_mood(pen, row)), after_mood)
         peers = "1 peer" if status.peers == 1 else f"{status.peers} peers"
-        pad(line.append(peers, DIM), after_mood + 10)
+        after_peers = after_mood + 10
+        pad(line.append(peers, DIM), after_peers)
+        pad(line.append(_spent(row), DIM), after_peers + (spent + 2 if spent else 0))
         for what, count in (("inbox", status.inbox), ("restarts", status.restarts)):
             if count:
                 line.append(f"{what} {count}  ", _YELLOW)
@@ -76,6 +80,15 @@ def _quiet(pen: Pen, row: Row, width: int) -> str:
         return ""
     timed = status.quiet_until and width >= NARROW
     return status.quiet + (f" until {pen.clock(status.quiet_until)}" if timed else "")
+
+
+def _spent(row: Row) -> str:
+    """What thinking has cost within the last hour: ``12.3k $0.12/h``; nothing where it was nothing."""
+    status = row.status
+    if not status.tokens_hour:
+        return ""
+    cost = "" if status.money_hour == 0 else f" {money(status.money_hour)}"
+    return f"{tokens(status.tokens_hour)}{cost}/h"
 
 
 def _mood(pen: Pen, row: Row) -> str:

@@ -16,11 +16,11 @@ _INDENT = 2
 
 
 def talk_lines(pen: Pen, width: int, room: int) -> list[Text]:
-    """Exactly `room` lines: the newest of what was said that fit."""
+    """Exactly `room` lines: the newest of what was said that fit, and what is being composed."""
     if room <= 0:
         return []
-    talk = pen.view.talk
-    names = {entry.sender for entry in list(talk)[-room:] if isinstance(entry, Said)}
+    talk = [*pen.view.talk, *pen.view.composed]
+    names = {entry.sender for entry in talk[-room:] if isinstance(entry, Said)}
     column = max((cell_len(pen.name(name)) for name in names), default=0)
     lines: list[Text] = []
     for entry in reversed(talk):

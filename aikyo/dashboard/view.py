@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from ..text import inert
 from ..wire import (
     Action,
     CompanionStatus,
+    Delta,
     Envelope,
     Event,
     Message,
@@ -22,6 +24,7 @@ from ..wire import (
     companion_id,
     decode,
 )
+from .drafts import Drafts
 
 __all__ = ["Deed", "Notice", "Row", "Said", "View"]
 
@@ -31,8 +34,12 @@ KEPT = 200
 MAX_SHOWN = 2000
 """Characters of one text that are kept, which is more than is ever read in passing."""
 
+MAX_COMPOSED = 240
+"""The same of one that is being composed: its end."""
+
 _SILENT = frozenset({"activity", "mood", "ready", "talk-begun"})
 _EVENT = msgspec.json.Decoder(Event)
+_DELTA = msgspec.json.Decoder(Delta)
 
 
 @dataclass(slots=True)
@@ -78,6 +85,7 @@ class View:
         rows: this swarm's companions, by id, in the order of the status.
         talk: what was said and what happened, oldest first.
         deeds: what was done, oldest first.
+        drafts: what is being composed.
         counts: payloads seen, by topic.
         unreadable: envelopes whose body was not understood.
         status: the last status, or None before the first.
@@ -87,6 +95,7 @@ class View:
     rows: dict[str, Row] = field(default_factory=dict)
     talk: deque[Said | Notice] = field(default_factory=lambda: deque(maxlen=KEPT))
     deeds: deque[Deed] = field(default_factory=lambda: deque(maxlen=KEPT))
+    drafts: Drafts = field(default_factory=Drafts)
     counts: dict[str, int] = field(default_factory=dict)
     unreadable: int = 0
     status: SwarmStatus | None = None
@@ -98,6 +107,9 @@ class View:
             if envelope.topic == "events":
                 self._happened(_EVENT.decode(envelope.body), envelope.time)
                 return
+            if envelope.topic == "deltas":
+                self.drafts.hear(_DELTA.decode(envelope.body), envelope.time)
+                return
             payloads = [one.payload for one in decode(envelope.topic, bytes(envelope.body))]
         except (WireError, msgspec.MsgspecError, UnicodeError, RecursionError):
             self.unreadable += 1
@@ -107,6 +119,7 @@ class View:
             match payload:
                 case Message():
                     text = _short(payload.message)
+                    self.drafts.end(payload.sender, payload.id)
                     self.talk.append(Said(envelope.time, payload.sender, payload.to, text))
                     if payload.sender in self.rows:
                         self.rows[payload.sender].words = text
@@ -114,10 +127,19 @@ class View:
                     text = _short(deed(payload, self.name))
                     self.deeds.append(Deed(envelope.time, payload.sender, text))
 
+    @property
+    def composed(self) -> list[Said]:
+        """What is being composed, as if it were said already."""
+        return [
+            Said(draft.time, who, (), f"{inert(_end(draft.text))}…")
+            for who, draft in self.drafts.by_sender.items()
+            if draft.text
+        ]
+
     def tick(self, status: SwarmStatus, now: float) -> bool:
         """Take in the status at `now` (seconds since the epoch); whether anything changed."""
         minutes = max(0, int(now - status.started) // 60)
-        changed = status != self.status or minutes != self.uptime
+        changed = self.drafts.expire(now) or status != self.status or minutes != self.uptime
         self.status, self.uptime = status, minutes
         old = self.rows
         self.rows = {
@@ -165,3 +187,13 @@ def _short(text: str) -> str:
         half = MAX_SHOWN // 2
         text = f"{text[: half - 2]} … {text[-half:]}"
     return inert(text)
+
+
+def _end(text: str) -> str:
+    """The end of a text, from the beginning of a character, not from its marks."""
+    if len(text) <= MAX_COMPOSED:
+        return text
+    start = len(text) - MAX_COMPOSED
+    while start < len(text) and unicodedata.category(text[start])[0] == "M":
+        start += 1
+    return f"…{text[start:]}"

@@ -10,17 +10,21 @@ import msgspec
 import trio
 from msgspec import Raw
 
-from ..wire import Envelope, Event
+from ..wire import Delta, Envelope, Event
 from .frames import Frame
 
-__all__ = ["EVENTS", "Hub", "Subscription"]
+__all__ = ["DELTAS", "EVENTS", "Hub", "Subscription"]
 
 EVENTS = "events"
 """The topic of `Event`, which is the firehose's own and never on the mesh."""
 
+DELTAS = "deltas"
+"""The topic of `Delta`, likewise; only who asks for it has it."""
+
 _MAX_FRAMES = 1024
 _MAX_BYTES = 16 << 20
 _BATCH_BYTES = 256 << 10
+_MAX_DRAFTS = 32
 
 
 class Hub:
@@ -31,7 +35,8 @@ class Hub:
         epoch: names this run of `seq`; another run has another.
 
     Attributes:
-        counters: ``dropped``, the frames that slow subscribers have missed.
+        counters: ``dropped``, the frames that slow subscribers have missed; ``deltas-dropped``, those of
+            what is being composed.
     """
 
     def __init__(self, clock: Callable[[], float], epoch: str) -> None:
@@ -68,9 +73,23 @@ class Hub:
             event = msgspec.structs.replace(event, reason=reason)
         self.publish(EVENTS, Raw(msgspec.json.encode(event)), event.peer, sender=event.companion or "")
 
+    def draft(self, delta: Delta) -> None:
+        """Hand out more of what is being composed, on the topic `deltas` and without a seq, to those who
+        want it."""
+        frame: Frame | None = None
+        for subscriber in self._subscribers:
+            if subscriber.deltas:
+                frame = frame or _frame(delta, self._clock())
+                self.counters["deltas-dropped"] += subscriber.offer_draft(frame, delta)
+
     @contextmanager
     def subscribe(
-        self, topics: Iterable[str] | None = None, sender: str | None = None, limit: int = _MAX_FRAMES
+        self,
+        topics: Iterable[str] | None = None,
+        sender: str | None = None,
+        limit: int = _MAX_FRAMES,
+        *,
+        deltas: bool = False,
     ) -> Iterator[Subscription]:
         """Watch while the context is open, from now on.
 
@@ -78,8 +97,10 @@ class Hub:
             topics: only these; None is all.
             sender: only what is from this id or bare name.
             limit: frames that wait at the most; older ones are dropped for newer.
+            deltas: also what is being composed, whatever the topics; while the reader is behind, all of
+                one draft waits as one frame.
         """
-        subscription = Subscription(topics, sender, limit)
+        subscription = Subscription(topics, sender, limit, deltas=deltas)
         self._subscribers[subscription] = None
         try:
             yield subscription
@@ -91,15 +112,20 @@ class Subscription:
     """One subscriber's bounded queue. It has one reader, which iterates over it or calls `take`.
 
     Attributes:
+        deltas: whether it wants what is being composed; may be changed.
         dropped: how many frames this reader has missed so far, for being slow.
     """
 
-    def __init__(self, topics: Iterable[str] | None, sender: str | None, limit: int) -> None:
+    def __init__(
+        self, topics: Iterable[str] | None, sender: str | None, limit: int, *, deltas: bool = False
+    ) -> None:
+        self.deltas = deltas
         self.dropped = 0
         self._topics = None if topics is None else frozenset(topics)
         self._sender = sender
         self._limit = limit
-        self._queue: deque[Frame] = deque()
+        self._queue: deque[Frame | str] = deque()
+        self._drafts: dict[str, tuple[Frame, Delta]] = {}  # by id, where that is in the queue
         self._bytes = 0
         self._reader = trio.lowlevel.ParkingLot()
 
@@ -112,19 +138,35 @@ class Subscription:
         self._queue.append(frame)
         self._bytes += frame.size
         missed = 0
-        while len(self._queue) > self._limit or self._bytes > _MAX_BYTES:
-            self._pop()
+        while len(self._queue) - len(self._drafts) > self._limit or self._bytes > _MAX_BYTES:
+            self._drop_oldest()
             missed += 1
         self.dropped += missed
         self._reader.unpark()
         return missed
+
+    def offer_draft(self, frame: Frame, delta: Delta) -> int:
+        """Queue `delta`, whose frame this is, if it is wanted; returns 1 where too many drafts wait
+        already, otherwise 0. It pushes out nothing."""
+        if self._sender is not None and not frame.is_from(self._sender):
+            return 0
+        if waiting := self._drafts.get(delta.id):
+            whole = msgspec.structs.replace(delta, text=waiting[1].text + delta.text)
+            self._drafts[delta.id] = _frame(whole, frame.envelope.time), whole
+            return 0
+        if len(self._drafts) == _MAX_DRAFTS:
+            return 1
+        self._drafts[delta.id] = frame, delta
+        self._queue.append(delta.id)
+        self._reader.unpark()
+        return 0
 
     async def take(self) -> list[Frame]:
         """Wait for frames and take what is there, up to about 256 KiB; cancelled, it takes nothing."""
         await self._wait()
         taken = [self._pop()]
         size = taken[0].size
-        while self._queue and (size := size + self._queue[0].size) <= _BATCH_BYTES:
+        while self._queue and (size := size + self._first.size) <= _BATCH_BYTES:
             taken.append(self._pop())
         return taken
 
@@ -140,7 +182,27 @@ class Subscription:
         while not self._queue:
             await self._reader.park()
 
+    @property
+    def _first(self) -> Frame:
+        first = self._queue[0]
+        return self._drafts[first][0] if isinstance(first, str) else first
+
+    def _drop_oldest(self) -> None:
+        """Drop the oldest frame; drafts before it, which are few, stay."""
+        drafts = []
+        while isinstance(self._queue[0], str):
+            drafts.append(self._queue.popleft())
+        self._pop()
+        self._queue.extendleft(reversed(drafts))
+
     def _pop(self) -> Frame:
-        frame = self._queue.popleft()
-        self._bytes -= frame.size
-        return frame
+        first = self._queue.popleft()
+        if isinstance(first, str):
+            return self._drafts.pop(first)[0]
+        self._bytes -= first.size
+        return first
+
+
+def _frame(delta: Delta, time: float) -> Frame:
+    body = Raw(msgspec.json.encode(delta))
+    return Frame(Envelope(time=time, topic=DELTAS, body=body), delta.sender)

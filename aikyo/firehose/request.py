@@ -8,13 +8,13 @@ from msgspec import Struct
 
 from ..errors import nearest
 from ..wire import Topic
-from .hub import EVENTS
+from .hub import DELTAS, EVENTS
 
 __all__ = ["BadRequest", "Wanted", "read_target"]
 
 _ORIGINAL = frozenset({Topic.MESSAGES, Topic.ACTIONS, Topic.QUERIES, Topic.QUERY_RESULTS})
-_TOPICS = frozenset({*Topic, EVENTS})
-_PARAMETERS = ("topics", "from", "since")
+_TOPICS = frozenset({*Topic, EVENTS, DELTAS})
+_PARAMETERS = ("topics", "from", "since", "deltas")
 
 
 class BadRequest(Exception):  # noqa: N818 - it is the client's error, not ours
@@ -33,12 +33,14 @@ class Wanted(Struct, frozen=True):
         topics: only these; None is all.
         sender: only what is from this id or bare name.
         since: the last seq that the client has seen.
+        deltas: also what is being composed, whatever `topics` are.
     """
 
     rich: bool
     topics: frozenset[str] | None = None
     sender: str | None = None
     since: int | None = None
+    deltas: bool = False
 
 
 def read_target(target: str) -> Wanted:
@@ -59,11 +61,13 @@ def read_target(target: str) -> Wanted:
     for name in given:
         if name not in _PARAMETERS:
             raise BadRequest(400, f"no parameter {name[:80]!r}{nearest(name, _PARAMETERS)}")
+    topics = _read_topics(given["topics"]) if given.get("topics") else None
     return Wanted(
         rich=True,
-        topics=_read_topics(given["topics"]) if given.get("topics") else None,
+        topics=topics,
         sender=given.get("from") or None,
         since=_read_since(given["since"]) if given.get("since") else None,
+        deltas=_read_switch(given.get("deltas", "")) or DELTAS in (topics or ()),
     )
 
 
@@ -78,3 +82,9 @@ def _read_since(seq: str) -> int:
     if not (seq.isascii() and seq.isdigit() and len(seq) <= 15):
         raise BadRequest(400, f"`since` is a seq, a whole number, not {seq[:80]!r}")
     return int(seq)
+
+
+def _read_switch(value: str) -> bool:
+    if value not in {"", "0", "1"}:
+        raise BadRequest(400, f"`deltas` is 1 or 0, not {value[:80]!r}")
+    return value == "1"

@@ -160,7 +160,8 @@ class Firehose:
             raise BadRequest(503, f"there are {self._max_clients} clients already; try again later")
 
     async def _attend(self, client: Client, wanted: Wanted) -> None:
-        with self._hub.subscribe(wanted.topics, wanted.sender) as subscription:
+        subscribe = self._hub.subscribe(wanted.topics, wanted.sender, deltas=wanted.deltas)
+        with subscribe as subscription:
             if wanted.rich:
                 await self._greet(client, wanted.since)
             async with trio.open_nursery() as nursery, aclosing(client.messages()) as messages:

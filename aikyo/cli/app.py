@@ -26,6 +26,7 @@ from . import (
     profile,
     ps,
     quiet,
+    renew,
     report,
     restart,
     say,
@@ -33,9 +34,11 @@ from . import (
     stop,
     tail,
     up,
+    usage,
     version,
     why,
 )
+from . import set as set_command
 
 __all__ = ["app", "main"]
 
@@ -62,9 +65,13 @@ app.command("ps")(ps.ps)
 app.command("stop")(stop.stop)
 app.command("restart")(restart.restart)
 app.command("quiet")(quiet.quiet)
+app.command("set")(set_command.set_)
+app.command("renew")(renew.renew)
 app.command("why")(why.why)
+app.command("usage")(usage.usage)
 app.command("report")(report.report)
 app.command("simulate")(simulate.simulate)
+app.add_typer(set_command.companion_app, name="companion")
 app.add_typer(memory.memory_app, name="memory")
 app.add_typer(peers.peers_app, name="peers")
 app.add_typer(profile.profile_app, name="profile")

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ps"]
 
-_HEADINGS = ("NAME", "STATE", "QUIET", "SINCE", "RESTARTS", "PEERS", "INBOX", "TURNS", "MOOD", "BRAIN")
-_QUIET_COLUMN = _HEADINGS.index("QUIET")
+_HEADINGS = (
+    *("NAME", "STATE", "QUIET", "SINCE", "RESTARTS", "PEERS", "INBOX", "TURNS", "TOKENS/H", "COST/H"),
+    *("MOOD", "BRAIN"),
+)
+_WHERE_THERE_IS_SOMETHING = {"QUIET", "TOKENS/H", "COST/H"}
 
 
 def ps(home: HomeOption = None, as_json: JsonOption = False, debug: DebugOption = False) -> None:
@@ -44,6 +47,7 @@ def _table(status: SwarmStatus, now: float) -> list[str]:
     """Lines whose columns stand under each other, wide characters counted as two."""
     from rich.cells import cell_len
 
+    from ..amounts import tokens
     from ..text import inert
 
     rows: list[tuple[str, ...]] = [_HEADINGS]
@@ -51,10 +55,15 @@ def _table(status: SwarmStatus, now: float) -> list[str]:
         numbers = (str(one.restarts), str(one.peers), str(one.inbox), str(one.turns))
         since = _ago(now - one.since) if one.since else "-"
         who = (_called(one), one.activity, _quiet(one, now), since)
-        rows.append((*who, *numbers, inert(one.mood) or "-", one.brain or "-"))
-    if all(one.quiet == "normal" for one in status.companions):
-        rows = [row[:_QUIET_COLUMN] + row[_QUIET_COLUMN + 1 :] for row in rows]
-    widths = [max(cell_len(cell) for cell in column) for column in zip(*rows, strict=True)]
+        spent = (tokens(one.tokens_hour), _cost(one)) if one.tokens_hour else ("-", "-")
+        rows.append((*who, *numbers, *spent, inert(one.mood) or "-", one.brain or "-"))
+    columns = [
+        column
+        for column in zip(*rows, strict=True)
+        if column[0] not in _WHERE_THERE_IS_SOMETHING or set(column[1:]) - {"-"}
+    ]
+    rows = list(zip(*columns, strict=True))
+    widths = [max(cell_len(cell) for cell in column) for column in columns]
     return [
         "  ".join(
             cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)
@@ -68,6 +77,13 @@ def _reasons(status: SwarmStatus) -> list[str]:
     from ..text import inert
 
     return [f"{_called(one)}: {inert(one.reason)}" for one in status.companions if one.reason]
+
+
+def _cost(one: CompanionStatus) -> str:
+    """What that cost; a server of one's own asks for nothing."""
+    from ..amounts import money
+
+    return "free" if one.money_hour == 0 else money(one.money_hour)
 
 
 def _quiet(one: CompanionStatus, now: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 import time
@@ -13,11 +12,11 @@ import typer
 
 from ..errors import UsageError
 from ..paths import Home
+from ..spans import seconds_of
 from .common import DebugOption, HomeOption, JsonOption, draw, print_json
 
 __all__ = ["report"]
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _WIDEST = 100
 
 
@@ -44,7 +43,7 @@ def report(
     place = Home.locate(home)
     if not place.root.is_dir():
         raise UsageError(f"there is no home {place.root}; aikyo up makes one")
-    begun = time.time() - _seconds(since) if since else 0.0
+    begun = time.time() - seconds_of(since, "--since") if since else 0.0
     found = make_report(turn for turn in read_turns(place) if turn.time >= begun)
     if plot is not None:
         draw(plot, render_svg(found))
@@ -53,10 +52,3 @@ def report(
         return
     width = min(shutil.get_terminal_size().columns, _WIDEST)
     print(encodable(render_text(found, width), sys.stdout.encoding or "utf-8"))
-
-
-def _seconds(since: str) -> float:
-    match = re.fullmatch(r"(\d{1,9})([smhd])", since.strip())
-    if match is None:
-        raise UsageError(f"--since {since[:40]!r}: this takes a number and s, m, h or d, such as 1h")
-    return float(match[1]) * _UNITS[match[2]]

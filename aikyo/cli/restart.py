@@ -8,7 +8,7 @@ import typer
 
 from ..paths import Home
 from .common import DebugOption, HomeOption, JsonOption, print_json
-from .terminal import run
+from .terminal import note, run
 
 __all__ = ["restart"]
 
@@ -19,18 +19,20 @@ def restart(
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Start a companion anew; also one that was stopped or has failed.
+    """Start a companion anew, with its profile read anew; also one that was stopped or has failed.
 
     Example: aikyo restart bob
     """
-    run(lambda: _restart(Home.locate(home), name))
+    problem = run(lambda: _restart(Home.locate(home), name))
+    if problem:
+        note(problem)
     if as_json:
-        print_json({"restarted": name})
+        print_json({"restarted": name, **({"problem": problem} if problem else {})})
     else:
         print(f"{name} was restarted")
 
 
-async def _restart(home: Home, name: str) -> None:
+async def _restart(home: Home, name: str) -> str:
     from ..client import Remote, find_swarm
 
-    await Remote(find_swarm(home)).restart(name)
+    return await Remote(find_swarm(home)).restart(name)

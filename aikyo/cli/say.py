@@ -14,7 +14,7 @@ from .terminal import colored, note, read_text, run
 
 if TYPE_CHECKING:
     from ..client import Talk
-    from ..wire import Envelope, Event, Message, SwarmStatus
+    from ..wire import Event, Message, SwarmStatus
 
 __all__ = ["say"]
 
@@ -66,10 +66,12 @@ async def _say(
 ) -> None:
     import trio
 
-    from ..client import Remote, Talk, find_swarm, open_stream, person, recipients
+    from ..client import Remote, Talk, Telling, find_swarm, open_stream, person, recipients
 
     swarm, sender = find_swarm(home), person(speaker)
-    async with open_stream(swarm, topics=("messages", "events")) as stream:
+    live = sys.stdout.isatty() and not as_json
+    topics = ("messages", "events", "states", "deltas") if live else ("messages", "events")
+    async with open_stream(swarm, topics=topics) as stream:
         status = await Remote(swarm).status()
         talk = Talk(_message(sender, recipients(names, status), text))
         if any(companion.brain == "offline" for companion in status.companions) and not as_json:
@@ -79,13 +81,19 @@ async def _say(
             if as_json:
                 print_json({"id": ident, "conversation": talk.message.conversation})
             return
-        with trio.move_on_after(wait):
-            async for envelope in stream:
-                reply = talk.hear(envelope)
-                if reply is not None:
-                    _print(envelope, reply, as_json)
-                if talk.rested is not None:
-                    break
+        telling = Telling(talk, color=colored(sys.stdout))
+        try:
+            with trio.move_on_after(wait):
+                async for envelope in stream:
+                    if not as_json:
+                        _write(telling.hear(envelope))
+                    elif talk.hear(envelope) is not None:
+                        print_json(envelope)
+                        sys.stdout.flush()
+                    if talk.rested is not None:
+                        break
+        finally:
+            _write(telling.end())
     if talk.quieted and not as_json:
         for who, event in talk.quieted.items():
             note(_quietness(who, event))
@@ -139,14 +147,6 @@ def _message(sender: str, to: tuple[str, ...], text: str) -> Message:
         raise UsageError(f"that cannot be said: {error}") from None
 
 
-def _print(envelope: Envelope, reply: Message, as_json: bool) -> None:
-    from ..text import inert
-    from ..wire import bare_name
-
-    if as_json:
-        print_json(envelope)
-    else:
-        name = inert(bare_name(reply.sender))
-        name = f"\x1b[1;36m{name}\x1b[0m" if colored(sys.stdout) else name
-        print(f"{name}: {inert(reply.message, lines=True)}")
-    sys.stdout.flush()
+def _write(text: str) -> None:
+    if text:
+        print(text, end="", flush=True)

@@ -48,7 +48,7 @@ def up(
     brain: Annotated[
         str | None,
         typer.Option(
-            metavar="[auto|anthropic|openai|offline|replay:FILE]",
+            metavar="[auto|anthropic|openai|offline|NAME|replay:FILE]",
             help="What they think with. Default: auto.",
         ),
     ] = None,
@@ -151,6 +151,7 @@ def _view(as_json: bool) -> View:
         if swarm.settings.dashboard and not as_json and sys.stdout.isatty():
             from ..dashboard import run_dashboard
 
+            envelopes.deltas = True
             await run_dashboard(envelopes, swarm.status)
         else:
             await print_lines(envelopes, swarm.status, as_json=as_json)

@@ -202,7 +202,8 @@ def _note(note: TurnNote, texts: Mapping[str, Entry]) -> Iterator[str]:
     yield from (f"perceived {_remembered(ident, texts)}" for ident in note.perceived)
     if note.seconds:
         brain = f" with {inert(note.brain)}" if note.brain else ""
-        yield f"composed for {_seconds(note.seconds)}{brain}"
+        session = f", in session {note.session}" if note.session else ""
+        yield f"composed for {_seconds(note.seconds)}{brain}{session}"
     if note.reason:
         yield f"it said nothing: {_REASONS.get(note.reason, clip(inert(note.reason), _LONGEST))}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 
 from ..wire import Closing, Message
 from .floor import Floor
@@ -72,8 +73,11 @@ class Talk:
 
     def turns_to(self, message: Message, who: str) -> bool:
         """Whether a message of this talk turns to `who` in particular; see `turned_to`."""
-        hearers = {who, *(message.to or self._there)} - {message.sender}
-        return who in turned_to(message, hearers, self._names, previous=self.sender_of(message.reply_to))
+        return who in self.turned_to(message, {who, *(message.to or self._there)} - {message.sender})
+
+    def turned_to(self, message: Message, hearers: Collection[str]) -> frozenset[str]:
+        """Whom of `hearers` a message of this talk turns to in particular; see `turned_to`."""
+        return turned_to(message, hearers, self._names, previous=self.sender_of(message.reply_to))
 
     def sender_of(self, ident: str | None) -> str | None:
         """Who said the message `ident`, if it was heard in this talk."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Collection
 from http import HTTPStatus
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeVar, cast, get_args
 
 import msgspec
 import trio
@@ -24,13 +24,17 @@ from ..errors import UsageError, nearest
 from ..guests import ForbiddenSenderError, from_person, with_fields
 from ..mesh.members.pins import MAX_NOTE
 from ..pictures import picture_type
+from ..spans import seconds_of
 from ..wire import (
     MAX_ID,
     MAX_MESSAGE,
     MAX_QUIET,
+    MAX_SETTING,
+    SETTABLE,
     CompanionStatus,
     Context,
     QuietMode,
+    UsageBy,
     WireError,
     companion_id,
     decode,
@@ -44,6 +48,7 @@ BODY_DEADLINE = 15.0
 SENDER = "user_gateway"
 """Whom a context is from when the request does not say."""
 
+_BYS = get_args(UsageBy)
 T = TypeVar("T")
 
 
@@ -62,6 +67,7 @@ def make_app(control: Control, *, new_id: Callable[[], str], origins: Collection
             Route("/companions", routes.companions),
             Route("/peers", routes.peers),
             Route("/why", routes.why),
+            Route("/usage", routes.usage),
             Route("/peers/block", routes.block, methods=["POST"]),
             Route("/peers/unblock", routes.unblock, methods=["POST"]),
             Route("/peers/forget", routes.forget, methods=["POST"]),
@@ -69,6 +75,8 @@ def make_app(control: Control, *, new_id: Callable[[], str], origins: Collection
             Route("/context", routes.context, methods=["POST"]),
             Route("/companions/{name}/stop", routes.stop, methods=["POST"]),
             Route("/companions/{name}/restart", routes.restart, methods=["POST"]),
+            Route("/companions/{name}/settings", routes.settings, methods=["POST"]),
+            Route("/companions/{name}/session", routes.session, methods=["POST"]),
             Route("/companions/{name}/context", routes.context, methods=["POST"]),
             Route("/quiet", routes.quiet, methods=["POST"]),
             Route("/companions/{name}/quiet", routes.quiet, methods=["POST"]),
@@ -116,6 +124,22 @@ class _Routes:
         except UsageError as error:
             raise Problem(HTTPStatus.NOT_FOUND, str(error)) from None
 
+    async def usage(self, request: Request) -> Response:
+        asked = request.query_params
+        by = cast(UsageBy, asked.get("by", "companion"))
+        if by not in _BYS:
+            detail = f"`by` is {by[:80]!r}{nearest(by, _BYS)}"
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+        try:
+            seconds = seconds_of(asked.get("since", "24h"), "`since`")
+        except UsageError as error:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
+        companion = asked.get("companion", "")[:MAX_ID] or None
+        try:
+            return answer(await self._control.usage(seconds=seconds, by=by, companion=companion))
+        except UsageError as error:
+            raise Problem(HTTPStatus.NOT_FOUND, str(error)) from None
+
     async def block(self, request: Request) -> Response:
         meant = await _read_whom(request)
         return answer({"peer": self._control.peers.block(meant.who, meant.note)})
@@ -141,8 +165,16 @@ class _Routes:
 
     async def restart(self, request: Request) -> Response:
         companion = self._named(request)
-        await self._control.restart(companion.name)
-        return answer({"companion": companion.name})
+        problem = await self._control.restart(companion.name)
+        return answer({"companion": companion.name, **({"problem": problem} if problem else {})})
+
+    async def settings(self, request: Request) -> Response:
+        companion = self._named(request)
+        wishes = _read_wishes(await _read_body(request))
+        return answer(await self._control.change(companion.name, wishes))
+
+    async def session(self, request: Request) -> Response:
+        return answer(await self._control.renew(self._named(request).name))
 
     async def context(self, request: Request) -> Response:
         to = (self._named(request).id,) if "name" in request.path_params else ()
@@ -209,6 +241,24 @@ def _read_quiet(body: bytes) -> _Quiet:
         detail = "`minutes` goes with quiet or mention-only: normal has no end"
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
     return wish
+
+
+_Wish = Annotated[str, Meta(max_length=MAX_SETTING)]
+
+
+def _read_wishes(body: bytes) -> dict[str, str]:
+    """What is to be set; an empty text, as null, takes back what was."""
+    wishes = _read(body, dict[str, _Wish | None])
+    for key, value in wishes.items():
+        if key not in SETTABLE:
+            detail = f"nothing is called '{key[:80]}'{nearest(key, SETTABLE)}"
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+        if value and not value.isprintable():
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"`{key}` takes one line of text")
+    if not wishes:
+        detail = f"nothing is to be set; name one of {', '.join(SETTABLE)}"
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+    return {key: (value or "").strip() for key, value in wishes.items()}
 
 
 def _read(body: bytes, kind: type[T]) -> T:

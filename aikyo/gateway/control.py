@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from msgspec import Raw
 
-from ..wire import Context, MeshStatus, QuietMode, SwarmStatus, TurnRecord
+from ..wire import (
+    CompanionStatus,
+    Context,
+    MeshStatus,
+    QuietMode,
+    SwarmStatus,
+    TurnRecord,
+    UsageBy,
+    UsageReport,
+)
 
 __all__ = ["Control", "PeerControl"]
 
@@ -47,8 +57,40 @@ class Control(Protocol):
         """End the companion of this name, or with None the whole swarm (the gateway included)."""
         ...
 
-    async def restart(self, name: str) -> None:
-        """Start the companion of this name anew, also when it was stopped or has failed."""
+    async def restart(self, name: str) -> str:
+        """Start the companion of this name anew, also when it was stopped or has failed, with what
+        stands in its profile now; what is wrong with that, if anything is: then it starts as it was."""
+        ...
+
+    async def change(self, name: str, wishes: Mapping[str, str]) -> CompanionStatus:
+        """Set something for the companion of this name until the swarm ends; what is so now.
+
+        Args:
+            name: whom.
+            wishes: by the keys of `SETTABLE`; an empty text takes back what was set.
+
+        Raises:
+            UsageError: a value is wrong; nothing is changed.
+        """
+        ...
+
+    async def renew(self, name: str) -> CompanionStatus:
+        """Give the companion of this name a new session; what is so now."""
+        ...
+
+    async def usage(
+        self, *, seconds: float, by: UsageBy = "companion", companion: str | None = None
+    ) -> UsageReport:
+        """What was spent on thinking.
+
+        Args:
+            seconds: how far back.
+            by: what there is a row for.
+            companion: only this one.
+
+        Raises:
+            UsageError: nobody is known by that name.
+        """
         ...
 
     def why(self, message: str | None, *, after: bool = False) -> TurnRecord:

@@ -23,7 +23,9 @@ __all__ = ["serve_gateway"]
 
 MAX_CONNECTIONS = 256
 SEND_DEADLINE = 10.0
-REQUEST_DEADLINE = 30.0
+REQUEST_DEADLINE = 75.0
+"""Seconds that a request may take; a new session is waited for for up to a minute."""
+
 IDLE_DEADLINE = 10.0
 """Seconds in which a connection without a request must bring one. hypercorn closes idle ones after
 less, but not those that have switched to HTTP/2."""

@@ -14,12 +14,13 @@ from random import Random
 
 import trio
 
-from ..brain import Brain
+from ..brain import Brain, check_provider
+from ..brain.cost import Ledger
 from ..brain.prompts import Prompts
-from ..brain.recorded import VERSION, Header
-from ..brain.recording import Recorder, RecordingBrain
-from ..brain.replay import read_recording
+from ..brain.recording import VERSION, Header, Recorder, RecordingBrain, read_recording
 from ..companion import Profile, Trust, choose_profiles, profile_dirs
+from ..companion.profile import load_again
+from ..companion.session import Overrides
 from ..config import Settings, load_settings
 from ..errors import leaves
 from ..firehose import Subscription
@@ -32,13 +33,17 @@ from ..wire import Dialect, Event
 from .brains import Brains
 from .lock import hold_home
 from .logs import log_to_home
+from .members import OpenBrain
 from .swarm import Swarm
 
 __all__ = ["View", "bring_up"]
 
 log = logging.getLogger(__name__)
 
-CHECKS = {"bootstrap": lambda peers: [parse_bootstrap(peer) for peer in peers]}
+CHECKS = {
+    "bootstrap": lambda peers: [parse_bootstrap(peer) for peer in peers],
+    "brain": check_provider,
+}
 """Of settings that the layer of settings does not understand."""
 
 _SECRETS = ("KEY", "TOKEN", "SECRET", "PASSWORD")
@@ -89,11 +94,12 @@ async def bring_up(
     if trust:
         Trust.remember(home, cwd)
     explicit = bool(flags.get("profiles_dir") or environ.get("AIKYO_PROFILES_DIR"))
+    trusted = _trust(home, cwd, settings.profiles_dir, explicit=explicit)
     cast = choose_profiles(
         settings.companions,
         settings.profiles,
         profile_dirs(home, cwd=cwd, given=settings.profiles_dir),
-        _trust(home, cwd, settings.profiles_dir, explicit=explicit),
+        trusted,
     )
     key_file = settings.network_key
     network_key = None if key_file is None else read_network_key(Path(key_file))
@@ -103,20 +109,36 @@ async def bring_up(
     seeded = partial(_chance, seed)
     given = {key for key, value in flags.items() if value is not None}
     prompts = Prompts(home.prompts)
+    ledger = Ledger.of(home.usage, settings)
     brains = Brains(
-        settings, given, environ=environ, seeded=seeded, prompts=prompts, recording=recording
+        settings,
+        given,
+        environ=environ,
+        seeded=seeded,
+        prompts=prompts,
+        recording=recording,
+        ledger=ledger,
     )
     caught: list[signal.Signals] = []
     names = [name for name, _ in cast]
     header = Header(recording=VERSION, cast=tuple(names), topic=settings.topic, seed=seed)
     with hold_home(home), _recorder(record, header, environ) as recorder:
         log_to_home(home, debug=debug)
+        ledger.load()  # before anything is spent
         async with trio.open_nursery() as nursery:
             await nursery.start(_end_on_signal, nursery.cancel_scope, caught)
             async with await _make_mesh(settings, home, network_key, seeded("mesh")) as mesh:
                 open_brain = brains.open if recorder is None else _recorded(brains.open, recorder)
                 swarm = Swarm(
-                    settings, home, cast, open_brain, mesh=mesh, clock=time.time, seeded=seeded
+                    settings,
+                    home,
+                    cast,
+                    open_brain,
+                    mesh=mesh,
+                    clock=time.time,
+                    seeded=seeded,
+                    reload=partial(load_again, trust=trusted),
+                    ledger=ledger,
                 )
                 with swarm.hub.subscribe() as envelopes:
                     nursery.start_soon(_show, view, swarm, envelopes, nursery.cancel_scope)
@@ -147,9 +169,9 @@ def _recorder(
     return Recorder(file, header, keys=keys)
 
 
-def _recorded(open_brain: Callable[[Profile], Brain], recorder: Recorder) -> Callable[[Profile], Brain]:
-    def opened(profile: Profile) -> Brain:
-        brain = open_brain(profile)
+def _recorded(open_brain: OpenBrain, recorder: Recorder) -> OpenBrain:
+    def opened(profile: Profile, overrides: Overrides) -> Brain:
+        brain = open_brain(profile, overrides)
         return RecordingBrain(brain, profile.metadata.id, recorder, clock=time.time)
 
     return opened

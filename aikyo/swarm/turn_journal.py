@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -13,6 +12,7 @@ import msgspec
 import trio
 from msgspec.structs import replace
 
+from ..jsonl import append_lines, read_lines
 from ..paths import Home
 from ..text import inert
 from ..wire import Event, TurnNote, TurnRecord
@@ -138,28 +138,16 @@ class _File:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def write(self, lines: Iterable[bytes]) -> str:
+    def write(self, lines: Collection[bytes]) -> str:
         """Returns what went wrong, if something did; nothing is raised."""
-        data = b"".join(line + b"\n" for line in lines)
         try:
-            self._append(data)
+            with suppress(FileNotFoundError):
+                if self.path.stat().st_size + sum(len(line) + 1 for line in lines) > MAX_BYTES:
+                    self.path.replace(_older(self.path))
+            append_lines(self.path, lines)
         except OSError as error:
             return (error.strerror or str(error)).lower()
         return ""
-
-    def _append(self, data: bytes) -> None:
-        with suppress(FileNotFoundError):
-            if self.path.stat().st_size + len(data) > MAX_BYTES:
-                self.path.replace(_older(self.path))
-        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            size = os.fstat(fd).st_size
-            if size and os.pread(fd, 1, size - 1) != b"\n":  # a line was cut off: it is to end there
-                data = b"\n" + data
-            while data:
-                data = data[os.write(fd, data) :]
-        finally:
-            os.close(fd)
 
 
 def read_turns(home: Home) -> list[TurnRecord]:
@@ -174,13 +162,7 @@ def read_turns(home: Home) -> list[TurnRecord]:
 
 
 def _read(path: Path) -> Iterator[TurnRecord]:
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - 2 * MAX_BYTES))
-            data = file.read(2 * MAX_BYTES)
-    except OSError:
-        return
-    for line in data.split(b"\n"):
+    for line in read_lines(path, 2 * MAX_BYTES):
         with suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
             yield _RECORD.decode(line)
 

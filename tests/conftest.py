@@ -13,6 +13,7 @@ from hypothesis import settings
 for name in [name for name in os.environ if name.startswith(("ANTHROPIC_", "OPENAI_", "AIKYO_"))]:
     del os.environ[name]
 os.environ["ANTHROPIC_BASE_URL"] = "http://127.0.0.1:9"
+os.environ["AIKYO_ONLY_LOCAL_MODELS"] = "1"
 # Nor anything else beyond this machine: brains go through the proxy of the environment, and so do those
 # of the processes that tests start.
 for name in [name for name in os.environ if name.lower().endswith("_proxy")]:

@@ -1,21 +1,25 @@
-"""The anthropic brain, through the real SDK, against a local server that speaks the Messages API."""
+"""The anthropic brain, through the real SDK, against a local server that speaks the Messages API.
+
+What it has in common with others is in `test_model_brains.py`.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from itertools import pairwise
 from random import Random
-from typing import Any
 
 import pytest
 import trio
-from trio.testing import MockClock
 
-from aikyo.brain import Brain, BrainError, Moment, Picture, Usage, choose_brain, open_brain
-from aikyo.brain.prompts.quotes import quote
+from aikyo.brain import Brain, BrainError, Briefing, Past, Picture, Usage, choose_brain, open_brain
+from aikyo.brain.anthropic.brain import AnthropicBrain
+from aikyo.brain.calling.switch import ONLY_LOCAL
+from aikyo.errors import UsageError
 from tests.support.messages_api import (
-    Answer,
     Asked,
     Fault,
     MessagesApi,
@@ -28,7 +32,7 @@ from tests.support.messages_api import (
     state,
     text,
 )
-from tests.support.minds import BOB, Hands, line, moment
+from tests.support.minds import ALICE, BOB, NOW, Hands, line, moment
 
 Thinking = Callable[[Script], AbstractAsyncContextManager[tuple[Brain, MessagesApi]]]
 
@@ -61,6 +65,7 @@ async def test_assessing_is_one_structured_call_of_the_small_model(thinking: Thi
     assert (found.speak, found.importance, found.params) == (True, 6.5, {})
     (asked,) = api.asked
     assert asked.body["model"] == "claude-haiku-5-5"
+    assert asked.body["stream"] is True
     assert asked.schema == {
         "type": "object",
         "properties": {
@@ -75,20 +80,9 @@ async def test_assessing_is_one_structured_call_of_the_small_model(thinking: Thi
     assert asked.headers["authorization"] == "Bearer sk-test"
 
 
-async def test_the_system_prompt_is_marked_for_caching_and_the_same_at_every_turn(
+async def test_the_triggers_parameters_are_asked_for_in_what_structured_output_takes(
     thinking: Thinking,
 ) -> None:
-    async with thinking(in_order(state(), state(), speaks("Hi."))) as (brain, api):
-        await brain.assess(moment("one"))
-        await brain.assess(moment("two", turn=5))
-        await brain.compose(moment("three"), Hands())
-    systems = [asked.body["system"] for asked in api.asked]
-    assert systems[0] == systems[1] == systems[2]
-    assert systems[0][0]["cache_control"] == {"type": "ephemeral"}
-    assert "lighthouse" in systems[0][0]["text"]
-
-
-async def test_the_triggers_parameters_are_filled_in_by_the_same_call(thinking: Thinking) -> None:
     async with thinking(in_order(state(False, 2, params={"mood": 4}))) as (brain, api):
         found = await brain.assess(moment(params=PARAMS))
     assert not found.speak
@@ -102,21 +96,83 @@ async def test_the_triggers_parameters_are_filled_in_by_the_same_call(thinking: 
     assert "minimum: 1" in mood["description"]
 
 
-@pytest.mark.parametrize("circles", [True, False])
-async def test_whether_the_talk_goes_in_circles_is_told_by_the_same_call(
-    thinking: Thinking, circles: bool
-) -> None:
-    async with thinking(
-        in_order(state(circles=circles), state(circles=circles, params={"mood": 4}))
-    ) as (
-        brain,
-        _,
-    ):
-        assert (await brain.assess(moment())).circles is circles
-        assert (await brain.assess(moment("Alice?", addressed=True, params=PARAMS))).circles is circles
+async def test_a_person_is_answered_whatever_the_model_makes_of_it(thinking: Thinking) -> None:
+    asked_by_person = moment("Alice?", addressed=True, params=PARAMS)
+    script = in_order(state(False, 0, params={"mood": 4}), text("Yes!"), text('{"spe'), state(params={}))
+    async with thinking(script) as (brain, _):
+        found = await brain.assess(asked_by_person)
+        assert (found.speak, found.importance, found.params) == (True, 9, {"mood": 4})
+        for _ in range(3):
+            found = await brain.assess(asked_by_person)
+            assert (found.speak, found.importance, found.params) == (True, 9, {})
 
 
-async def test_pictures_go_before_the_prompt_each_with_its_number(thinking: Thinking) -> None:
+async def test_what_stays_the_same_stands_first_and_is_marked(thinking: Thinking) -> None:
+    lines = tuple(line(f"Line {n}. {'Word ' * 40}", BOB, id=f"m{n}") for n in range(12))
+    briefing = Briefing(mood="cheerful", summary="You told Mika of crabs.")
+    async with thinking(in_order(state(), speaks("Hi."))) as (brain, api):
+        at = moment(recent=lines, briefing=briefing)
+        await brain.assess(at)
+        await brain.compose(at, Hands())
+    for asked in api.asked:
+        system, content = asked.body["system"], asked.body["messages"][0]["content"]
+        assert ["lighthouse" in system[0]["text"], "crabs" in system[1]["text"]] == [True, True]
+        marked = [block for block in [*system, *content] if "cache_control" in block]
+        assert len(marked) == 3
+        assert marked[:2] == system
+        assert "Line 0" in content[0]["text"]
+        assert "Line 11" in asked.prompt
+        assert "What is in the tide pool?" in content[-1]["text"]
+    assert api.asked[0].body["system"] == api.asked[1].body["system"]
+
+
+async def test_of_a_talk_that_grows_only_what_is_new_is_read_in_full(thinking: Thinking) -> None:
+    """The whole beginning of each request, to the last mark, is byte for byte in the next one."""
+    briefing = Briefing(roster=(BOB,), summary="You told Mika of crabs. " * 150)
+    everything = [
+        line(f"{n}: {'a word or two ' * 9}", BOB if n % 2 else moment().present[0], id=f"m{n}")
+        for n in range(60)
+    ]
+    hands = Hands()
+    async with thinking(lambda asked: speaks("Hi.")) as (brain, api):
+        spent = [brain.usage]
+        for end in range(10, 60, 7):
+            said = everything[: end + 1]
+            at = moment(message=said[-1], recent=tuple(said), briefing=briefing, turn=end)
+            await brain.compose(at, hands)
+            spent.append(brain.usage)
+    before, seen = "", 0
+    for asked in api.asked:
+        prefix = to_last_mark(asked)
+        assert prefix.startswith(before)
+        before, seen = prefix, seen + (prefix != before)
+    assert seen > 3  # the talk's mark moved on
+    each = [between(earlier, later) for earlier, later in pairwise(spent)]
+    assert (each[0].cached, each[0].stored > 1_000) == (0, True)
+    for earlier, later in pairwise(each):
+        assert later.cached == earlier.cached + earlier.stored
+        assert later.input + later.stored < 1_300
+
+
+def to_last_mark(asked: Asked) -> str:
+    """The beginning of a request that the server may keep, as it reads it."""
+    blocks = [*asked.body["tools"], *asked.body["system"], *asked.body["messages"][0]["content"]]
+    last = max(number for number, block in enumerate(blocks) if "cache_control" in block)
+    plain = ({k: v for k, v in block.items() if k != "cache_control"} for block in blocks[: last + 1])
+    return "\n".join(json.dumps(block) for block in plain)
+
+
+def between(earlier: Usage, later: Usage) -> Usage:
+    return Usage(
+        calls=later.calls - earlier.calls,
+        input=later.input - earlier.input,
+        cached=later.cached - earlier.cached,
+        output=later.output - earlier.output,
+        stored=later.stored - earlier.stored,
+    )
+
+
+async def test_pictures_go_before_the_task_each_with_its_number(thinking: Thinking) -> None:
     pictures = tuple(
         line("a picture", id=f"c{n}", kind="perceived", picture=Picture("image/png", f"iVBORw0{n}"))
         for n in range(2)
@@ -134,155 +190,44 @@ async def test_pictures_go_before_the_prompt_each_with_its_number(thinking: Thin
         assert '"picture":2' in blocks[-1]["text"]
 
 
-async def test_a_picture_that_the_server_refuses_costs_no_turn_and_is_left_out_from_then_on(
-    thinking: Thinking,
-) -> None:
-    def script(asked: Asked) -> Answer:
-        if any(source["data"] == "broken" for source in asked.pictures):
-            return Fault(
-                400, "invalid_request_error", "messages.0.content.1.image: Could not process image"
-            )
-        return speaks("A crab.")
-
-    def perceived(*data: str) -> Moment:
-        shown = (Picture("image/png", each) for each in data)
-        return moment(
-            perceived=tuple(line("a picture", id=p.base64, kind="perceived", picture=p) for p in shown)
-        )
-
-    hands = Hands()
-    async with thinking(script) as (brain, api):
-        await brain.compose(perceived("broken"), hands)
-        await brain.compose(perceived("broken", "whole"), Hands())
-    assert [tool for tool, _ in hands.done] == ["speak"]
-    assert [len(asked.pictures) for asked in api.asked] == [1, 0, 1]
-    assert "cannot be shown" in api.asked[1].prompt
-
-
-async def test_a_person_who_turns_to_a_companion_is_answered_without_a_call(thinking: Thinking) -> None:
-    alone = moment("Hello", addressed=True)
-    assert alone.message is not None
-    async with thinking(in_order()) as (brain, api):
-        by_name = await brain.assess(moment("Alice, are you there?", addressed=True))
-        only_her = await brain.assess(
-            moment(
-                addressed=True,
-                message=type(alone.message)("m", "user_x", "X", "Hi", 0, to=("companion_alice",)),
-            )
-        )
-    assert (by_name.speak, by_name.importance) == (True, 9)
-    assert (only_her.speak, only_her.importance) == (True, 10)
-    assert api.asked == []
-    assert brain.usage == Usage()
-
-
-async def test_a_person_is_answered_whatever_the_model_fills_in(thinking: Thinking) -> None:
-    async with thinking(in_order(state(False, 0, params={"mood": 4}))) as (brain, _):
-        found = await brain.assess(moment("Alice?", addressed=True, params=PARAMS))
-    assert (found.speak, found.importance, found.params) == (True, 9, {"mood": 4})
-
-
-async def test_a_companion_that_turns_to_another_is_thought_over(thinking: Thinking) -> None:
-    async with thinking(in_order(state(False, 3))) as (brain, api):
-        found = await brain.assess(moment("Alice?", sender=BOB, addressed=True))
-    assert not found.speak
-    assert len(api.asked) == 1
-
-
-@pytest.mark.parametrize(("given", "kept"), [(99, 10), (-3, 0), (4, 4)])
-async def test_importance_stays_within_its_bounds(thinking: Thinking, given: float, kept: float) -> None:
-    async with thinking(in_order(state(True, given))) as (brain, _):
-        assert (await brain.assess(moment())).importance == kept
-
-
-async def test_a_turn_is_one_request_when_only_actions_are_called(thinking: Thinking) -> None:
-    answer = calls(("speak", {"message": "A crab!", "emotion": "happy"}), ("gesture", {"kind": "point"}))
-    hands = Hands()
-    async with thinking(in_order(answer)) as (brain, api):
-        await brain.compose(moment(), hands)
-    assert hands.done == [
-        ("speak", {"message": "A crab!", "emotion": "happy"}),
-        ("gesture", {"kind": "point"}),
-    ]
+async def test_a_turn_is_asked_of_the_large_model_with_the_tools(thinking: Thinking) -> None:
+    async with thinking(in_order(speaks("A crab!"))) as (brain, api):
+        await brain.compose(moment(), Hands())
     (asked,) = api.asked
     assert asked.body["model"] == "claude-sonnet-5-5"
     assert [tool["name"] for tool in asked.body["tools"]] == ["speak", "gesture", "recall"]
+    assert [tool.get("eager_input_streaming") for tool in asked.body["tools"]] == [True, None, None]
     assert "temperature" not in asked.body
 
 
-async def test_what_is_looked_up_goes_back_to_the_model(thinking: Thinking) -> None:
-    thought = {"type": "thinking", "thinking": "", "signature": "sealed"}
+async def test_thoughts_go_back_to_the_model_as_they_came(thinking: Thinking) -> None:
+    thought = {"type": "thinking", "thinking": "A crab, or two?", "signature": "EqQBsealed"}
+    redacted = {"type": "redacted_thinking", "data": "EmwKsealed"}
     preamble = {"type": "text", "text": "Let me think."}
     lookup = calls(("recall", {"query": "crab"})).content
-    first = Reply((thought, preamble, *lookup), "tool_use")
+    first = Reply((thought, redacted, preamble, *lookup), "tool_use")
     hands = Hands()
     async with thinking(in_order(first, speaks("You showed me one on Tuesday."))) as (brain, api):
         await brain.compose(moment(), hands)
-    assert hands.done == [
-        ("recall", {"query": "crab"}),
-        ("speak", {"message": "You showed me one on Tuesday."}),
-    ]
+    assert [name for name, _ in hands.done] == ["recall", "speak"]
     followup = api.asked[1].body["messages"]
     assert followup[:1] == api.asked[0].body["messages"]
-    assert followup[1] == {"role": "assistant", "content": [thought, preamble, *lookup]}
+    assert followup[1] == {"role": "assistant", "content": [thought, redacted, preamble, *lookup]}
     (result,) = api.asked[1].results
     assert (result["tool_use_id"], result["is_error"]) == ("toolu_0", False)
-    # It may be what others said once, and is quoted like it.
-    assert result["content"] == quote([{"looked_up_with": "recall", "found": "a crab, on Tuesday"}])
 
 
-async def test_a_wrong_call_is_told_to_the_model_which_does_better(thinking: Thinking) -> None:
-    script = in_order(calls(("dance", {})), speaks("too long"), speaks("short"))
-    hands = Hands(refuse=("too long",))
-    async with thinking(script) as (brain, api):
-        await brain.compose(moment(), hands)
-    assert hands.done == [("speak", {"message": "short"})]
-    told = [asked.results[0] for asked in api.asked[1:]]
-    assert [result["is_error"] for result in told] == [True, True]
-    # It may be in the words of whom the tool asked, and is quoted like them.
-    assert [result["content"] for result in told] == [
-        quote([{"tool": "dance", "refused": "there is no tool 'dance'"}]),
-        quote([{"tool": "speak", "refused": "that is not possible"}]),
-    ]
-
-
-async def test_text_without_a_call_is_spoken(thinking: Thinking) -> None:
-    hands = Hands()
-    async with thinking(in_order(text("  A crab lives there.\n"))) as (brain, _):
-        await brain.compose(moment(), hands)
-    assert hands.done == [("speak", {"message": "A crab lives there."})]
-
-
-async def test_a_companion_speaks_once_a_turn(thinking: Thinking) -> None:
-    script = in_order(calls(("speak", {"message": "One."}), ("speak", {"message": "Two."})))
+async def test_an_input_that_is_no_json_is_told_to_the_model_which_does_better(
+    thinking: Thinking,
+) -> None:
+    script = in_order(calls(("speak", '{"message": "Hal')), speaks("Hello."))
     hands = Hands()
     async with thinking(script) as (brain, api):
         await brain.compose(moment(), hands)
-    assert hands.done == [("speak", {"message": "One."})]
-    assert len(api.asked) == 1
-
-
-async def test_a_turn_can_be_taken_without_words(thinking: Thinking) -> None:
-    hands = Hands()
-    async with thinking(in_order(calls(("gesture", {"kind": "nod"})))) as (brain, api):
-        await brain.compose(moment(), hands)
-    assert hands.done == [("gesture", {"kind": "nod"})]
-    assert len(api.asked) == 1
-
-
-async def test_what_an_own_action_gives_goes_back_to_the_model(thinking: Thinking) -> None:
-    class Gardener(Hands):
-        async def call(self, name: str, params: Mapping[str, Any]) -> str:
-            done = await super().call(name, params)
-            return "The fern looks better." if name == "gesture" else done
-
-    hands = Gardener()
-    script = in_order(calls(("gesture", {"kind": "water"})), speaks("It looks better."))
-    async with thinking(script) as (brain, api):
-        await brain.compose(moment(), hands)
-    assert [name for name, _ in hands.done] == ["gesture", "speak"]
+    assert hands.done == [("speak", {"message": "Hello."})]
     (result,) = api.asked[1].results
-    assert result["content"] == quote([{"looked_up_with": "gesture", "found": "The fern looks better."}])
+    assert result["is_error"]
+    assert "no JSON object" in result["content"]
 
 
 async def test_looking_things_up_ends_in_words(thinking: Thinking) -> None:
@@ -292,20 +237,33 @@ async def test_looking_things_up_ends_in_words(thinking: Thinking) -> None:
         await brain.compose(moment(), hands)
     assert hands.done[-1] == ("speak", {"message": "I don't know."})
     assert [asked.body.get("tool_choice") for asked in api.asked] == [None, None, None, {"type": "none"}]
+    assert hands.drafts[-1] == "I don't know."
 
 
-async def test_a_server_that_lets_tools_be_called_after_all_is_not_asked_for_ever(
-    thinking: Thinking,
-) -> None:
-    lookup = calls(("recall", {"query": "more"}))
+async def test_what_is_said_is_shown_before_it_is_whole(thinking: Thinking) -> None:
     hands = Hands()
-    async with thinking(in_order(lookup, lookup, lookup, speaks("It is a crab."))) as (brain, api):
+    seen = list[list[str]]()
+
+    async def gate(number: int) -> None:
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        seen.append(list(hands.drafts))
+
+    words = "A crab lives there, under the flat stone."
+    async with thinking(in_order(replace(speaks(words), gate=gate))) as (brain, _):
         await brain.compose(moment(), hands)
-    assert hands.done[-1] == ("speak", {"message": "It is a crab."})
-    async with thinking(lambda asked: lookup) as (brain, api):
-        with pytest.raises(BrainError, match="empty answer"):
-            await brain.compose(moment(), hands)
-    assert len(api.asked) == 4
+    assert all(words.startswith(draft) for draft in hands.drafts)
+    assert 3 < len(hands.drafts) == len(set(hands.drafts))
+    assert hands.drafts[-1] == words
+    assert [] < seen[-8] < seen[-1]  # some of it was there while the rest was not even sent
+
+
+async def test_text_beside_a_call_is_not_shown(thinking: Thinking) -> None:
+    answer = Reply((*text("Let me greet them.").content, *speaks("Hello!").content), "tool_use")
+    hands = Hands()
+    async with thinking(in_order(answer)) as (brain, _):
+        await brain.compose(moment(), hands)
+    assert hands.drafts
+    assert all("Hello!".startswith(draft) for draft in hands.drafts)
 
 
 async def test_what_calls_cost_adds_up(thinking: Thinking) -> None:
@@ -315,39 +273,86 @@ async def test_what_calls_cost_adds_up(thinking: Thinking) -> None:
         "cache_read_input_tokens": 900,
         "output_tokens": 12,
     }
-    spoken = Reply(speaks("Hi.").content, "tool_use", tokens)
+    spoken = replace(speaks("Hi."), usage=tokens)
     async with thinking(in_order(spoken, spoken)) as (brain, _):
         await brain.compose(moment(), Hands())
         await brain.compose(moment(), Hands())
-        assert brain.usage == Usage(calls=2, input=114, cached=1800, output=24)
+        assert brain.usage == Usage(calls=2, input=100, stored=14, cached=1800, output=24)
 
 
-async def test_an_answer_of_no_use_is_counted_too(thinking: Thinking) -> None:
-    async with thinking(in_order(text("", stop_reason="refusal"), text("no JSON"))) as (brain, _):
-        for calls_made in (1, 2):
-            with pytest.raises(BrainError):
-                await brain.assess(moment())
-            assert brain.usage.calls == calls_made
-
-
-async def test_a_model_that_knows_no_effort_is_asked_without_it(thinking: Thinking) -> None:
-    refusal = Fault(400, "invalid_request_error", "This model does not support the effort parameter.")
-    async with thinking(in_order(refusal, state(), state())) as (brain, api):
-        await brain.assess(moment())
-        await brain.assess(moment())
-    assert [asked.body["output_config"].get("effort") for asked in api.asked] == ["low", None, None]
-    assert all(asked.schema for asked in api.asked)
-
-
-async def test_a_tool_may_take_longer_than_the_model(thinking: Thinking, mock_clock: MockClock) -> None:
-    async def slowly() -> None:
-        mock_clock.jump(60)
-        await trio.lowlevel.checkpoint()
-
-    hands = Hands(before=slowly)
-    async with thinking(in_order(speaks("Here I am."))) as (brain, _):
+@pytest.mark.parametrize(
+    ("told", "part"),
+    [
+        ("This model does not support the effort parameter.", "effort"),
+        (
+            "tools.0.custom.eager_input_streaming: Extra inputs are not permitted",
+            "eager_input_streaming",
+        ),
+    ],
+)
+async def test_what_a_server_does_not_take_is_left_out_from_then_on(
+    thinking: Thinking, told: str, part: str
+) -> None:
+    refusal = Fault(400, "invalid_request_error", told)
+    hands = Hands()
+    async with thinking(in_order(refusal, speaks("Hi."), speaks("Hello."))) as (brain, api):
         await brain.compose(moment(), hands)
-    assert len(hands.done) == 1
+        await brain.compose(moment(), hands)
+    assert len(hands.done) == 2
+    assert [part in json.dumps(asked.body) for asked in api.asked] == [True, False, False]
+
+
+async def test_a_form_stays_where_effort_is_left_out(thinking: Thinking) -> None:
+    refusal = Fault(400, "invalid_request_error", "This model does not support the effort parameter.")
+    async with thinking(in_order(refusal, state())) as (brain, api):
+        await brain.assess(moment())
+    assert api.asked[1].schema
+
+
+async def test_a_summary_is_asked_of_the_small_model(thinking: Thinking) -> None:
+    past = Past(NOW, ALICE, "You know Mika.", (line("I found a crab."), line("Show me!", BOB)), 150)
+    async with thinking(in_order(text("You met Mika.\n\nMika found\n a crab.\n"))) as (brain, api):
+        assert await brain.summarize(past) == "You met Mika.\nMika found\na crab."
+        assert brain.usage.calls == 1
+    (asked,) = api.asked
+    assert asked.body["model"] == "claude-haiku-5-5"
+    assert all(words in asked.prompt for words in ("You know Mika.", "I found a crab.", "Show me!"))
+    assert asked.body["max_tokens"] < 2_000
+    assert "tools" not in asked.body
+
+
+async def test_a_summary_that_was_cut_off_is_of_use_and_an_empty_one_is_not(thinking: Thinking) -> None:
+    past = Past(NOW, ALICE, "", (line("I found a crab."),))
+    script = in_order(
+        text("You met Mi", stop_reason="max_tokens"), text(" "), text("", stop_reason="refusal")
+    )
+    async with thinking(script) as (brain, _):
+        assert await brain.summarize(past) == "You met Mi"
+        for kind in ("malformed", "declined"):
+            with pytest.raises(BrainError) as caught:
+                await brain.summarize(past)
+            assert caught.value.kind == kind
+
+
+async def test_waking_asks_each_model_for_a_token(thinking: Thinking) -> None:
+    async with thinking(lambda asked: text("Hi", stop_reason="max_tokens")) as (brain, api):
+        await brain.wake()
+    assert [(asked.body["model"], asked.body["max_tokens"]) for asked in api.asked] == [
+        ("claude-sonnet-5-5", 1),
+        ("claude-haiku-5-5", 1),
+    ]
+
+
+async def test_waking_tells_of_a_model_that_is_not_there(thinking: Thinking) -> None:
+    def script(asked: Asked) -> Reply | Fault:
+        if asked.body["model"] == "claude-haiku-5-5":
+            return Fault(404, "not_found_error", "model: claude-haiku-5-5")
+        return text("Hi")
+
+    async with thinking(script) as (brain, _):
+        with pytest.raises(BrainError, match="no model 'claude-haiku-5-5'") as caught:
+            await brain.wake()
+    assert caught.value.kind == "model"
 
 
 async def test_the_models_can_be_chosen() -> None:
@@ -361,3 +366,16 @@ async def test_the_models_can_be_chosen() -> None:
     assert brain.label == "anthropic big"
     assert [asked.body["model"] for asked in api.asked] == ["small", "big"]
     assert json.dumps([dict(asked.headers) for asked in api.asked]).count("Bearer token") == 2
+
+
+async def test_a_server_of_ones_own_costs_nothing_and_another_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at_home = AnthropicBrain(api_key="k", base_url="http://127.0.0.1:9")
+    with pytest.raises(UsageError, match=ONLY_LOCAL):
+        AnthropicBrain(api_key="k")
+    monkeypatch.delenv(ONLY_LOCAL)
+    elsewhere = AnthropicBrain(api_key="k")
+    assert (at_home.paid, elsewhere.paid) == (False, True)
+    await at_home.aclose()
+    await elsewhere.aclose()

@@ -1,24 +1,31 @@
-"""What can go wrong: each fault is a one-line BrainError, in bounded time, with no key in it."""
+"""What can go wrong with the Messages API, in one request through the real SDK: each fault has its
+kind, a line for people without a key in it, and an end."""
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 import trio
 from trio.testing import MockClock
 
-from aikyo.brain import BrainError
-from aikyo.brain.anthropic import AnthropicBrain
+from aikyo.brain import BrainError, Usage
+from aikyo.brain.anthropic.api import MessagesApi as Client
+from aikyo.brain.anthropic.brain import AnthropicBrain
+from aikyo.brain.anthropic.reply import Pieces, Reply
+from aikyo.brain.calling import Caller, CallFault
 from tests.support.messages_api import (
     Answer,
     Cut,
+    Events,
     Fault,
     Hang,
     MessagesApi,
     Raw,
-    Reply,
     Script,
     in_order,
     messages_api,
@@ -29,189 +36,303 @@ from tests.support.messages_api import (
 from tests.support.minds import Hands, moment
 
 KEY = "sk-very-secret"
-SOON = {"retry-after-ms": "1"}
+REQUEST = {"model": "m", "max_tokens": 10, "messages": [{"role": "user", "content": "Hello"}]}
 
 PATIENCE = 0.2
-"""Real seconds without traffic after which the virtual clock may jump: over any deadline, and over the
-SDK's own pause before a retry."""
+"""Real seconds without traffic after which the virtual clock may jump: over any deadline."""
 
 
 @asynccontextmanager
-async def thinking(script: Script) -> AsyncIterator[tuple[AnthropicBrain, MessagesApi]]:
+async def client(script: Script) -> AsyncIterator[tuple[Client, MessagesApi]]:
+    async with messages_api(script) as api:
+        asking = Client(api_key=KEY, auth_token=None, base_url=api.url)
+        try:
+            yield asking, api
+        finally:
+            await asking.aclose()
+
+
+@asynccontextmanager
+async def thinking(script: Script) -> AsyncIterator[AnthropicBrain]:
     async with messages_api(script) as api:
         brain = AnthropicBrain(api_key=KEY, base_url=api.url)
         try:
-            yield brain, api
+            yield brain
         finally:
             await brain.aclose()
 
 
-async def error_of(*answers: Answer) -> tuple[str, int]:
-    """The error's text, and how many requests were made, when assessing meets these answers."""
-    async with thinking(in_order(*answers)) as (brain, api):
-        with pytest.raises(BrainError) as caught:
-            await brain.assess(moment())
-    told = str(caught.value)
+async def ask(answer: Answer, request: dict[str, Any] = REQUEST) -> Reply:
+    async with client(in_order(answer)) as (asking, _):
+        return await asking.ask(request, Pieces())
+
+
+async def fault_of(answer: Answer) -> CallFault:
+    """What one request comes to that meets this answer."""
+    async with client(in_order(answer)) as (asking, api):
+        with pytest.raises(CallFault) as caught:
+            await asking.ask(REQUEST, Pieces())
+        assert len(api.asked) == 1
+    told = caught.value.told
     assert "\n" not in told
     assert KEY not in told
-    return told, len(api.asked)
+    assert len(told) < 400
+    return caught.value
 
 
 @pytest.mark.parametrize(
-    ("answers", "told"),
+    ("answer", "kind", "told"),
     [
+        (Fault(401, "authentication_error", f"bad {KEY}"), "key", "refused; check ANTHROPIC_API_KEY"),
+        (Fault(403, "permission_error", "not for you"), "key", "(HTTP 403: not for you)"),
+        (Fault(402, "billing_error", "pay first"), "credit", "no credit left: pay first"),
         (
-            [Fault(401, "authentication_error", f"bad key {KEY}")],
-            "key was refused; check ANTHROPIC_API_KEY",
+            Fault(400, "invalid_request_error", "Your credit balance is too low to access the API."),
+            "credit",
+            "no credit left",
         ),
-        ([Fault(403, "permission_error", "not for you")], "refused (HTTP 403): not for you"),
-        ([Fault(404, "not_found_error", "model: x")], "no model 'claude-haiku-5-5'"),
-        ([Fault(413, "request_too_large")], "prompt is too long"),
-        ([Fault(400, "invalid_request_error", f"no\n{KEY}\ncredit")], "(HTTP 400): no *** credit"),
-        ([Fault(400, "invalid_request_error", "long " * 999)], "…"),
+        (Fault(404, "not_found_error", "model: m"), "model", "no model 'm'"),
+        (Fault(404, "not_found_error", "no such path"), "request", "check ANTHROPIC_BASE_URL"),
+        (Raw(b"404 page not found", "text/plain", 404), "request", "check ANTHROPIC_BASE_URL"),
+        (Fault(413, "request_too_large"), "too-long", "prompt is too long for m"),
+        (
+            Fault(400, "invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum"),
+            "too-long",
+            "prompt is too long for m",
+        ),
+        (
+            Fault(400, "invalid_request_error", "input length and `max_tokens` exceed context limit"),
+            "too-long",
+            "prompt is too long for m",
+        ),
+        (Fault(400, "invalid_request_error", f"no\n{KEY}"), "request", "(HTTP 400): no ***"),
+        (Fault(400, "invalid_request_error", "long " * 999), "request", "…"),
+        (Fault(302, headers={"location": "http://127.0.0.1:9/"}), "request", "HTTP 302"),
+        (Fault(429, "rate_limit_error"), "rate", "too many requests"),
+        (Raw(b"<html>log in to the hotel", "text/html"), "malformed", "no message"),
+        (Raw(b"[]"), "malformed", "no message"),
+        (Raw(b'{"content": null}'), "malformed", "no message"),
+        (Raw(b'{"content": [], "usage": {"input_tokens": "many"}}'), "malformed", "no message"),
+        (Raw(b"", "text/event-stream"), "cut", "was cut"),
+        (Raw(b"data: {not JSON\n\n", "text/event-stream"), "malformed", "no message"),
+        (Raw(b"{}", headers={"content-encoding": "gzip"}), "malformed", "no message"),
+        (Events(({"type": "content_block_start", "index": 5},)), "malformed", "out of order"),
     ],
 )
-async def test_what_a_retry_cannot_mend_is_told_at_once(answers: list[Answer], told: str) -> None:
-    text_told, requests = await error_of(*answers)
-    assert told in text_told
-    assert len(text_told) < 300
-    assert requests == 1
+async def test_what_asking_again_cannot_mend(answer: Answer, kind: str, told: str) -> None:
+    fault = await fault_of(answer)
+    assert (fault.kind, told in fault.told) == (kind, True), fault.told
+    assert fault.may_pass == (kind == "cut")
+
+
+@pytest.mark.parametrize("status", [408, 409, 500, 503, 529])
+async def test_what_may_pass(status: int) -> None:
+    fault = await fault_of(Fault(status))
+    assert (fault.kind, fault.may_pass, fault.wait) == ("overload", True, None)
+    assert f"HTTP {status}" in fault.told
 
 
 @pytest.mark.parametrize(
-    ("status", "told"), [(429, "too many requests"), (500, "HTTP 500"), (529, "overloaded")]
+    ("given", "wait"),
+    [
+        ({"retry-after": "7"}, 7),
+        ({"retry-after": "7", "retry-after-ms": "250"}, 0.25),
+        ({"retry-after": "Wed, 21 Oct 2099 07:28:00 GMT"}, float("inf")),
+    ],
 )
-async def test_a_passing_fault_is_retried_once(status: int, told: str) -> None:
-    fault = Fault(status, "scripted", headers=SOON)
-    text_told, requests = await error_of(fault, fault)
-    assert told in text_told
-    assert requests == 2
-    async with thinking(in_order(fault, state(True, 5))) as (brain, _):
-        assert (await brain.assess(moment())).importance == 5
+async def test_how_long_the_server_asks_to_wait_is_told(given: dict[str, str], wait: float) -> None:
+    for status, kind in ((429, "rate"), (529, "overload")):
+        fault = await fault_of(Fault(status, headers=given))
+        assert (fault.kind, fault.wait, fault.may_pass) == (kind, wait, False)
 
 
-@pytest.mark.parametrize("wait", ["120", "Wed, 21 Oct 2099 07:28:00 GMT", "nan"])
-async def test_a_long_retry_after_is_told_rather_than_waited_for(wait: str) -> None:
-    told, requests = await error_of(Fault(429, "rate_limit_error", headers={"retry-after": wait}))
-    assert ("in 120 s" in told) is (wait == "120")
-    assert requests == 1
+@pytest.mark.parametrize(
+    ("name", "kind", "may_pass"),
+    [
+        ("overloaded_error", "overload", True),
+        ("api_error", "overload", True),
+        ("rate_limit_error", "rate", False),
+        ("billing_error", "credit", False),
+        ("invalid_request_error", "request", False),
+        ("an_error_of_tomorrow", "overload", True),
+    ],
+)
+async def test_an_error_in_the_middle_of_an_answer(name: str, kind: str, may_pass: bool) -> None:
+    fault = await fault_of(Fault(200, name, f"not now, {KEY}", midway=True))
+    assert (fault.kind, fault.may_pass) == (kind, may_pass)
+    assert fault.usage.input > 0
 
 
-async def test_a_connection_that_is_cut_is_tried_again_once(autojump_clock: MockClock) -> None:
+@pytest.mark.parametrize("gently", [False, True])
+async def test_an_answer_that_is_cut_may_be_asked_for_again_and_is_on_the_account(gently: bool) -> None:
+    fault = await fault_of(Cut(gently))
+    assert (fault.kind, fault.may_pass) == ("cut", True)
+    assert fault.told == "the connection to 127.0.0.1 was cut before the answer was whole"
+    assert fault.usage.input > 0
+
+
+async def test_half_a_tool_call_is_never_made(autojump_clock: MockClock) -> None:
     autojump_clock.autojump_threshold = PATIENCE
-    told, requests = await error_of(Cut(), Cut())
-    assert told == "the connection to 127.0.0.1 was cut before the answer was whole"
-    assert requests == 2
+    hands = Hands()
+    async with thinking(lambda asked: Cut()) as brain:
+        with pytest.raises(BrainError, match="was cut"):
+            await brain.compose(moment(), hands)
+    assert hands.drafts
+    assert hands.done == []
 
 
-async def test_a_server_that_is_not_there_is_named(autojump_clock: MockClock) -> None:
-    autojump_clock.autojump_threshold = PATIENCE
-    async with messages_api(in_order()) as api:
+async def test_a_server_that_is_not_there_is_named() -> None:
+    async with client(in_order()) as (asking, _):
         pass
-    brain = AnthropicBrain(api_key=KEY, base_url=api.url)
-    with pytest.raises(BrainError, match="cannot reach 127"):
-        await brain.assess(moment())
-    await brain.aclose()
+    asking = Client(api_key=KEY, auth_token=None, base_url=str(asking._client.base_url))
+    with pytest.raises(CallFault, match="cannot reach 127") as caught:
+        await asking.ask(REQUEST, Pieces())
+    assert (caught.value.kind, caught.value.may_pass) == ("unreachable", True)
+    await asking.aclose()
 
 
-@pytest.mark.parametrize(("act", "seconds"), [("assess", 5), ("compose", 45)])
-async def test_a_model_that_never_answers_is_given_up(
-    autojump_clock: MockClock, act: str, seconds: float
+@pytest.mark.parametrize(
+    ("answer", "seconds"),
+    [
+        (Hang(), 40),
+        (Hang(after="Once upon a time"), 20),
+        (Events(({"type": "message_start", "message": {}}, {"type": "ping"}), hangs=True), 20),
+    ],
+)
+async def test_a_model_that_says_nothing_more_is_given_up(
+    autojump_clock: MockClock, answer: Answer, seconds: float
 ) -> None:
     autojump_clock.autojump_threshold = PATIENCE
-    async with thinking(lambda asked: Hang()) as (brain, api):
+    async with client(in_order(answer)) as (asking, api):
         start = trio.current_time()
-        with pytest.raises(BrainError, match="did not answer in time"):
-            await (brain.assess(moment()) if act == "assess" else brain.compose(moment(), Hands()))
+        with pytest.raises(CallFault, match="did not answer in time") as caught:
+            await asking.ask(REQUEST, Pieces())
         assert trio.current_time() - start == pytest.approx(seconds)
+        assert caught.value.kind == "timeout"
         await api.until(lambda api: api.hung_up == 1)
-        assert len(api.asked) == 1
 
 
-async def test_cancelling_closes_the_connection_at_once() -> None:
-    async with thinking(lambda asked: Hang()) as (brain, api), trio.open_nursery() as nursery:
-        nursery.start_soon(brain.compose, moment(), Hands())
+async def test_an_answer_is_done_when_it_is_whole_though_the_stream_does_not_end(
+    autojump_clock: MockClock,
+) -> None:
+    autojump_clock.autojump_threshold = PATIENCE
+    events = (
+        {"type": "message_start", "message": {}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": "Hi"}},
+        {"type": "message_stop"},
+    )
+    reply = await ask(Events(events, hangs=True))
+    assert reply.text == "Hi"
+    assert trio.current_time() < 3
+
+
+async def test_an_answer_that_is_not_streamed_is_taken_as_well() -> None:
+    message = {"content": [{"type": "text", "text": "Hi"}], "stop_reason": "end_turn"}
+    assert (await ask(Raw(json.dumps(message).encode()))).text == "Hi"
+
+
+@pytest.mark.parametrize("answer", [Hang(), Hang(after="Once upon a time")])
+async def test_cancelling_closes_the_connection_at_once(answer: Hang) -> None:
+    async with client(lambda asked: answer) as (asking, api), trio.open_nursery() as nursery:
+        pieces = Pieces()
+        nursery.start_soon(asking.ask, REQUEST, pieces)
         await api.until(lambda api: len(api.asked) == 1)
+        while answer.after and not pieces.usage.output > 1:
+            await trio.sleep(0.001)
         nursery.cancel_scope.cancel()
-        with trio.CancelScope(shield=True), trio.fail_after(2):
+        with trio.CancelScope(shield=True), trio.fail_after(10):
             await api.until(lambda api: api.hung_up == 1)
 
 
+async def test_a_connection_serves_many_requests() -> None:
+    async with client(lambda asked: text("Hi")) as (asking, api):
+        for _ in range(3):
+            await asking.ask(REQUEST, Pieces())
+        assert (len(api.asked), api.clients) == (3, 1)
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/event-stream"])
+@pytest.mark.parametrize("packed", [False, True])
+async def test_an_answer_without_an_end_is_not_kept_in_memory(content_type: str, packed: bool) -> None:
+    body = b'{"content": [], "usage": {}}' + b" " * (5 << 20)
+    answer = (
+        Raw(gzip.compress(body), content_type, headers={"content-encoding": "gzip"})
+        if packed
+        else Raw(body, content_type)
+    )
+    fault = await fault_of(answer)
+    why = "packed as gzip" if packed else "has no end"
+    assert (fault.kind, why in fault.told) == ("malformed", True)
+
+
+@pytest.mark.parametrize("headers", [{}, {"content-encoding": "gzip"}])
+async def test_of_an_error_without_an_end_the_beginning_is_read(headers: dict[str, str]) -> None:
+    fault = await fault_of(Raw(b"Bad gateway " * (1 << 18), "text/html", 502, headers))
+    assert (fault.kind, "HTTP 502" in fault.told) == ("overload", True)
+
+
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "kind"),
     [
         (text("", stop_reason="refusal"), "declined"),
-        (text('{"speak": tr', stop_reason="max_tokens"), "cut off, being too long"),
-        (text("", stop_reason="model_context_window_exceeded"), "prompt is too long"),
-        (Raw(b"<html>log in to the hotel", "text/html"), "no message"),
-        (Raw(b"[]"), "no message"),
-        (Raw(b'{"content": null}'), "no message"),
-        (Raw(b'{"content": [], "usage": {"input_tokens": "many"}}'), "no message"),
-        (text("I would love to speak!"), "form asked for"),
-        (text('{"speak": "yes", "importance": 3}'), "form asked for"),
-        (text(), "form asked for"),
-        (speaks("not what was asked"), "form asked for"),
+        (text('{"speak": tr', stop_reason="max_tokens"), "malformed"),
+        (text("", stop_reason="model_context_window_exceeded"), "too-long"),
+        (text("I would love to speak!"), "malformed"),
+        (text('{"speak": "yes", "importance": 3}'), "malformed"),
+        (text('{"speak":true,"importance":1,"params":{"x":' + "[" * 50_000), "malformed"),
+        (text(), "malformed"),
+        (speaks("not what was asked"), "malformed"),
+        (state(params={}), "malformed"),
     ],
 )
-async def test_an_answer_that_is_none_is_told(answer: Reply | Raw, told: str) -> None:
-    text_told, requests = await error_of(answer)
-    assert told in text_told
-    assert requests == 1
-
-
-async def test_a_parameter_left_out_is_told() -> None:
+async def test_a_decision_of_no_use_is_told_and_on_the_account(answer: Answer, kind: str) -> None:
     params = {"type": "object", "required": ["mood"], "properties": {"mood": {"type": "string"}}}
-    async with thinking(in_order(state(params={}))) as (brain, _):
-        with pytest.raises(BrainError, match="left out the parameter mood"):
+    async with thinking(in_order(answer)) as brain:
+        with pytest.raises(BrainError) as caught:
             await brain.assess(moment(params=params))
+        assert brain.usage.calls == 1
+    assert caught.value.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (text(), "malformed"),
+        (text("far too long"), "malformed"),
+        (text("", stop_reason="refusal"), "declined"),
+    ],
+)
+async def test_a_turn_of_no_use_is_told(answer: Answer, kind: str) -> None:
+    hands = Hands(refuse=("far too long",))
+    async with thinking(in_order(answer)) as brain:
+        with pytest.raises(BrainError) as caught:
+            await brain.compose(moment(), hands)
+    assert caught.value.kind == kind
+    assert hands.done == []
 
 
 async def test_parameters_that_cannot_be_asked_for_are_told() -> None:
-    async with thinking(in_order()) as (brain, api):
-        with pytest.raises(BrainError, match=r"\[events.params\]"):
+    async with thinking(in_order()) as brain:
+        with pytest.raises(BrainError, match=r"\[events.params\]") as caught:
             await brain.assess(moment(params={"type": "object", "properties": {"mood": {}}}))
-    assert api.asked == []
+    assert caught.value.kind == "request"
 
 
-async def test_an_empty_turn_is_told() -> None:
-    hands = Hands()
-    async with thinking(in_order(text())) as (brain, _):
-        with pytest.raises(BrainError, match="empty answer"):
-            await brain.compose(moment(), hands)
-    assert hands.done == []
+async def test_what_a_cancelled_call_has_cost_is_on_the_account() -> None:
+    told = list[Usage]()
 
+    class Watched(Caller):
+        def tell(self, purpose: Any, model: str, usage: Usage, **more: Any) -> None:
+            told.append(usage)
 
-async def test_words_that_cannot_be_said_are_told() -> None:
-    async with thinking(in_order(text("far too long"))) as (brain, _):
-        with pytest.raises(BrainError, match="cannot be said"):
-            await brain.compose(moment(), Hands(refuse=("far too long",)))
-
-
-async def test_half_a_tool_call_is_never_made() -> None:
-    hands = Hands()
-    half = Reply(speaks("Once upon a ti").content, "max_tokens")
-    async with thinking(in_order(half)) as (brain, _):
-        with pytest.raises(BrainError, match="cut off"):
-            await brain.compose(moment(), hands)
-    assert hands.done == []
-
-
-async def test_the_brain_is_usable_after_a_fault() -> None:
-    async with thinking(in_order(Fault(401), state(True, 8))) as (brain, _):
-        with pytest.raises(BrainError):
-            await brain.assess(moment())
-        assert (await brain.assess(moment())).importance == 8
-
-
-async def test_an_answer_without_an_end_is_not_kept_in_memory() -> None:
-    body = b'{"content": [], "usage": {}}' + b" " * (5 << 20)
-    async with thinking(lambda asked: Raw(body)) as (brain, _):
-        with pytest.raises(BrainError, match="was cut before the answer was whole"):
-            await brain.compose(moment(), Hands())
-
-
-async def test_a_decision_nested_without_an_end_is_told() -> None:
-    deep = text('{"speak":true,"importance":1,"params":{"x":' + "[" * 50_000)
-    async with thinking(lambda asked: deep) as (brain, _):
-        with pytest.raises(BrainError, match="did not answer in the form"):
-            await brain.assess(moment(message=None))
+    async with messages_api(lambda asked: Hang(after="Once upon a time " * 9)) as api:
+        brain = AnthropicBrain(api_key=KEY, base_url=api.url, caller=Watched())
+        hands = Hands()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(brain.compose, moment(), hands)
+            while not (hands.drafts and len(hands.drafts[-1]) > 140):
+                await trio.sleep(0.001)
+            nursery.cancel_scope.cancel()
+        await brain.aclose()
+    (usage,) = told
+    assert (usage.calls, usage.input > 100, usage.output > 30) == (1, True, True)

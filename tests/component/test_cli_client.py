@@ -22,7 +22,7 @@ from aikyo.cli import main
 from aikyo.cli.terminal import colored
 from aikyo.client import find
 from aikyo.paths import Home
-from aikyo.wire import Event, MeshStatus, Message
+from aikyo.wire import Delta, Event, MeshStatus, Message, State
 from tests.support.servers import House, Steering, swarm
 
 
@@ -81,6 +81,80 @@ async def test_say_as_json_prints_envelopes_and_nothing_else(
     (line,) = result.out.splitlines()
     assert json.loads(line)["body"]["message"] == "You said: hi"
     assert result.err == ""
+
+
+async def _compose(running: Running, *, end: str = "said") -> None:
+    """What alice's companion does with what a person says to it: claim the turn, compose, say it."""
+    alice, hub, ident = "companion_alice", running.house.hub, running.house.new_id()
+    with hub.subscribe(topics=("messages", "states")) as heard:
+        said = msgspec.json.decode((await anext(heard)).body, type=Message)
+        await running.house.alice.publish(State(sender=alice, message_id=said.id, state="composing"))
+        await anext(heard)
+        for text in ("It is", " late"):
+            hub.draft(Delta(id=ident, sender=alice, text=text))
+            await trio.testing.wait_all_tasks_blocked()  # what waits together is sent as one
+        hub.draft(Delta(id=ident, sender=alice, text="." if end == "said" else "", end=end))  # type: ignore[arg-type]  # one of them
+        if end == "said":
+            answer = Message(
+                id=ident, sender=alice, message="It is late.", conversation=said.conversation
+            )
+            await running.house.alice.publish(answer)
+            await anext(heard)
+    hub.emit(Event(type="talk-resting", conversation=said.conversation, reason="closed"))
+
+
+@pytest.mark.parametrize(
+    ("end", "shown"),
+    [("said", "alice: It is late.\n"), ("interrupted", "alice: It is late (interrupted)\n")],
+)
+async def test_on_a_terminal_say_shows_what_is_composed_once(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    end: str,
+    shown: str,
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    async with up(tmp_path, capsys) as running, trio.open_nursery() as nursery:
+        nursery.start_soon(partial(_compose, running, end=end))
+        await trio.testing.wait_all_tasks_blocked()
+        result = await running.aikyo("say", "alice", "mutely")
+    assert (result.code, result.out) == (0 if end == "said" else 1, shown)
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+async def test_in_a_pipe_say_prints_whole_messages_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], form: tuple[str, ...]
+) -> None:
+    async with up(tmp_path, capsys) as running, trio.open_nursery() as nursery:
+        nursery.start_soon(_compose, running)
+        await trio.testing.wait_all_tasks_blocked()
+        result = await running.aikyo("say", "alice", "mutely", *form)
+    if form:
+        (line,) = result.out.splitlines()
+        assert json.loads(line)["topic"] == "messages"
+    else:
+        assert result.out == "alice: It is late.\n"
+
+
+@pytest.mark.parametrize("topics", [("deltas",), ("deltas", "messages")])
+async def test_tail_shows_what_is_composed_if_it_is_asked_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], topics: tuple[str, ...]
+) -> None:
+    async with up(tmp_path, capsys) as running, trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def _draft() -> None:
+            while not running.house.firehose.counters["clients"]:
+                await trio.sleep(0.01)
+            for _ in range(500):
+                running.house.hub.draft(Delta(id="m-9", sender="companion_alice", text="word "))
+                await trio.sleep(0.01)
+
+        result = await running.aikyo("tail", *topics, "-n", "1")
+        nursery.cancel_scope.cancel()
+    assert result.out.rstrip().endswith("alice … word")
 
 
 async def test_say_without_waiting_says_it_and_is_gone(
@@ -210,6 +284,14 @@ async def test_say_reads_stdin(
         (("peers", "block", "alcie"), "nobody here is called 'alcie'"),
         (("peers", "block", "eve", "--mesh", "other"), "runs on another mesh"),
         (("peers", "unblock", ""), "who"),
+        (("set", "alice", "modle=x"), "nothing is called 'modle'; did you mean 'model'"),
+        (("set", "alice", "model"), "'model' lacks a value: model=VALUE"),
+        (("set", "alice", "brain=offline", "provider=openai"), "'provider' is set twice"),
+        (("set", "alice", "model=" + "x" * 300), "256"),
+        (("set", "alice", "brain=nothing"), "unknown brain 'nothing'"),
+        (("set", "alcie", "model=x"), "did you mean 'alice'?"),
+        (("companion", "set", "alcie", "model=x"), "did you mean 'alice'?"),
+        (("renew", "alcie"), "did you mean 'alice'?"),
     ],
 )
 async def test_a_wrong_call_is_one_line_and_exit_2(
@@ -233,6 +315,9 @@ async def test_a_wrong_call_is_one_line_and_exit_2(
         ("restart", "a"),
         ("context", "a", "b"),
         ("quiet", "a"),
+        ("set", "a", "model=b"),
+        ("renew", "a"),
+        ("renew", "all"),
     ],
 )
 def test_without_a_swarm_the_exit_code_is_3(
@@ -338,6 +423,59 @@ async def test_one_companion_is_stopped_restarted_and_shown_things(
     assert (text.context, text.sender, text.to) == ("rain", "user_mika", ())
     assert (image.media_type, image.to) == ("image/png", ("companion_alice",))
     assert json.loads(given.out) == {"id": image.id}
+
+
+async def test_a_restart_with_a_broken_profile_tells_what_is_wrong_on_the_side(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with up(tmp_path, capsys) as running:
+        running.steering.problem = "alice.toml:3:9: no colour"
+        result = await running.aikyo("restart", "alice")
+    assert (result.code, result.out) == (0, "alice was restarted\n")
+    assert result.err == "alice.toml:3:9: no colour\n"
+
+
+@pytest.mark.parametrize("command", [("set",), ("companion", "set")])
+async def test_what_is_set_is_told_as_it_is_now(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    async with up(tmp_path, capsys) as running:
+        done = await running.aikyo(*command, "alice", "model=a=b", "brain=openai")
+        assert (done.code, done.err) == (0, "")
+        assert done.out == "alice thinks with openai a=b now (session 1), until the swarm ends\n"
+        back = await running.aikyo(*command, "alice", "model=", "small-model=", "--json")
+        assert json.loads(back.out)["brain"] == "offline"
+        plain = await running.aikyo(*command, "alice", "model=")
+        assert plain.out == "alice thinks with offline now (session 3)\n"
+    assert running.steering.wished[:2] == [
+        ("alice", {"model": "a=b", "provider": "openai"}),
+        ("alice", {"model": "", "small_model": ""}),
+    ]
+
+
+async def test_what_could_not_be_set_is_a_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with up(tmp_path, capsys) as running:
+        result = await running.aikyo("set", "bob", "model=x")
+    assert (result.code, result.out) == (1, "")
+    assert result.err == "aikyo: no model of that name; bob keeps offline\n"
+
+
+async def test_sessions_are_renewed_one_or_all_and_failures_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with up(tmp_path, capsys) as running:
+        nobody = await running.aikyo("renew", "all")
+        assert (nobody.code, nobody.err) == (1, "aikyo: no companion runs; aikyo ps shows why\n")
+        one = await running.aikyo("renew", "alice")
+        assert (one.code, one.out) == (0, "alice has a new session (1)\n")
+        alice, bob = running.steering.companions
+        running.steering.companions = (alice, msgspec.structs.replace(bob, session=4))
+        both = await running.aikyo("renew", "all", "--json")
+    assert both.code == 1
+    assert [json.loads(line)["session"] for line in both.out.splitlines()] == [2]
+    assert both.err == "aikyo: bob is too busy; bob keeps offline\n"
 
 
 async def test_companions_are_told_to_be_quiet_and_how_that_ends(

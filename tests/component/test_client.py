@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import trio
+import trio.testing
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, CloseConnection, Request
 
@@ -23,7 +24,7 @@ from aikyo.client import stream as stream_module
 from aikyo.errors import NotRunningError, UsageError
 from aikyo.mesh import MeshError
 from aikyo.paths import Home
-from aikyo.wire import Context, Event, Message, SwarmFile
+from aikyo.wire import Context, Delta, Event, Message, SwarmFile
 from tests.support.servers import House, swarm
 
 HELLO = Message(id="m-1", sender="user_mika", to=("companion_alice",), message="hi", conversation="c-1")
@@ -115,6 +116,22 @@ async def test_unread_events_do_not_stand_in_the_way_of_an_answer(tmp_path: Path
                 assert await stream.send(HELLO) == "m-1"
             assert stream.dropped >= 600 - 256
             assert (await anext(stream)).seq > 600 - 256
+
+
+async def test_what_is_being_composed_pushes_out_no_event(tmp_path: Path) -> None:
+    async with swarm(tmp_path) as (file, running, _):
+        async with open_stream(file, topics=("events", "messages"), deltas=True) as stream:
+            running.hub.emit(Event(type="notice"))
+            first = running.hub.seq
+            for number in range(300):
+                running.hub.draft(Delta(id=f"m-{number}", sender="companion_alice", text="x"))
+                await trio.lowlevel.checkpoint()
+                if number % 20 == 0:  # fewer drafts wait at the server than it takes
+                    await trio.testing.wait_all_tasks_blocked()
+            assert await stream.send(HELLO) == "m-1"
+            assert (await anext(stream)).seq == first
+            assert (await anext(stream)).topic == "deltas"
+            assert stream.dropped == 0
 
 
 async def test_an_error_in_the_block_comes_out_as_it_is(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from trio_websocket import (
 from aikyo.firehose import Firehose, Hub, client
 from aikyo.mesh import MeshError
 from aikyo.mesh.memory import MemoryLan, MemoryMesh
-from aikyo.wire import Action, Event, State
+from aikyo.wire import Action, Delta, Event, State
 from tests.support.servers import PAGE, House, house, websocket
 
 
@@ -161,6 +161,7 @@ async def test_who_sends_far_too_much_may_finish_and_still_hears_why(tmp_path: P
         ("/v1/stream", b"Origin: http://localhost:8080", b"403"),
         ("/v2", b"Accept: */*", b"404"),
         ("/v1/stream?topics=nonsense", b"Accept: */*", b"400"),
+        ("/v1/stream?deltas=yes", b"Accept: */*", b"400"),
     ],
 )
 async def test_a_handshake_that_may_not_be_is_turned_away(
@@ -195,6 +196,45 @@ async def test_a_handshake_that_breaks_the_library_breaks_no_one_else(tmp_path: 
         assert running.firehose.counters["broken"] == 1
         running.hub.emit(Event(type="notice"))
         assert "seq" in await read(other)
+
+
+@pytest.mark.parametrize("query", ["?deltas=1&topics=messages", "?topics=messages,deltas"])
+async def test_who_asks_for_deltas_sees_a_reply_grow(tmp_path: Path, query: str) -> None:
+    async with house(tmp_path) as running, rich(running, query) as stream:
+        await read(stream)
+        for text, end in (("Hel", None), ("lo!", "said")):
+            running.hub.draft(Delta(id="m-9", sender="companion_alice", text=text, end=end))  # type: ignore[arg-type]  # one of them
+            frame = await read(stream)
+            body = {"id": "m-9", "from": "companion_alice", "text": text}
+            assert frame.pop("time") > 0
+            assert frame == {"topic": "deltas", "body": body | ({"end": end} if end else {})}
+        await running.alice_says("Hello!")
+        assert (await read(stream))["topic"] == "messages"
+
+
+@pytest.mark.parametrize("query", ["", "?deltas=0", "?deltas=1&from=bob", "?topics=messages"])
+async def test_who_does_not_ask_for_deltas_has_none(tmp_path: Path, query: str) -> None:
+    async with house(tmp_path) as running, rich(running, query) as stream:
+        await read(stream)
+        running.hub.draft(Delta(id="m-9", sender="companion_alice", text="Hel"))
+        running.hub.emit(Event(type="notice", companion="companion_bob", reason="then"))
+        await running.alice_says("Hello!")
+        assert (await read(stream))["topic"] in {"events", "messages"}
+
+
+async def test_topics_may_be_deltas_alone(tmp_path: Path) -> None:
+    async with house(tmp_path) as running, rich(running, "?topics=deltas") as stream:
+        await read(stream)
+        running.hub.emit(Event(type="notice", reason="not this"))
+        running.hub.draft(Delta(id="m-9", sender="companion_alice", text="Hel"))
+        assert (await read(stream))["topic"] == "deltas"
+
+
+async def test_the_original_form_has_no_deltas(tmp_path: Path) -> None:
+    async with house(tmp_path) as running, websocket(f"{running.url}/?deltas=1") as stream:
+        running.hub.draft(Delta(id="m-9", sender="companion_alice", text="Hel"))
+        await running.alice_says("Hello!")
+        assert (await read(stream))["message"] == "Hello!"
 
 
 async def test_what_cannot_be_replayed_is_told(tmp_path: Path) -> None:

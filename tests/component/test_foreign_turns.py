@@ -96,7 +96,7 @@ async def test_a_stranger_is_answered_so_often_and_people_at_home_go_on(tmp_path
         await ask_at_home(room, "and you?", "companion_alice", conversation="home")
         told = [event for event in room.told("activity") if event.activity == "resting"]
         assert [event.reason for event in told] == [reason]
-        kept = await room.swarm._members["alice"].companion._world.memory.recent(None, 20)  # type: ignore[union-attr]
+        kept = await room.swarm._members.named("alice").companion._world.memory.recent(None, 20)  # type: ignore[union-attr]
         assert "question 4" in [entry.text for entry in kept]
 
 

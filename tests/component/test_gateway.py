@@ -181,6 +181,51 @@ async def test_companions_are_stopped_and_restarted_by_name() -> None:
         assert problem(await served.http.post("/companions/bob/restart"), 409) == "bob is busy"
 
 
+async def test_a_restart_tells_what_is_wrong_with_the_profile() -> None:
+    async with gateway(Steering(problem="alice.toml:3:9: no colour")) as served:
+        done = await served.http.post("/companions/alice/restart")
+        assert done.json() == {"companion": "alice", "problem": "alice.toml:3:9: no colour"}
+
+
+async def test_what_a_companion_thinks_with_is_set_and_taken_back() -> None:
+    async with gateway() as served:
+        done = await served.post("/companions/alice/settings", {"model": " qwen3 ", "provider": None})
+        assert done.status_code == 200
+        assert done.json()["name"] == "alice"
+        assert done.json()["session"] == 1
+        assert done.json()["overrides"] == {"model": "qwen3"}
+        assert served.steering.wished == [("alice", {"model": "qwen3", "provider": ""})]
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "status", "says"),
+    [
+        ("alice", {"modle": "x"}, 422, "nothing is called 'modle'; did you mean 'model'?"),
+        ("alice", {"model": 7}, 422, "str"),
+        ("alice", {"model": "x" * 257}, 422, "256"),
+        ("alice", {"model": "two\nlines"}, 422, "one line"),
+        ("alice", {}, 422, "provider, model, small_model"),
+        ("alice", ["model"], 422, "object"),
+        ("alice", {"provider": "nothing"}, 409, "unknown brain"),
+        ("bob", {"model": "x"}, 503, "bob keeps offline"),
+        ("alcie", {"model": "x"}, 404, "did you mean 'alice'?"),
+    ],
+)
+async def test_what_cannot_be_set_is_told_clearly(
+    name: str, body: object, status: int, says: str
+) -> None:
+    async with gateway() as served:
+        assert says in problem(await served.post(f"/companions/{name}/settings", body), status)
+
+
+async def test_a_companion_is_given_a_new_session() -> None:
+    async with gateway() as served:
+        done = await served.http.post("/companions/companion_alice/session")
+        assert (done.status_code, done.json()["session"]) == (200, 1)
+        assert served.steering.asked == [("renew", "alice")]
+        assert "too busy" in problem(await served.http.post("/companions/bob/session"), 503)
+
+
 async def test_companions_are_made_quiet_one_or_all() -> None:
     async with gateway() as served:
         one = await served.post("/companions/companion_alice/quiet", {"mode": "quiet", "minutes": 10})
@@ -295,8 +340,9 @@ async def test_a_large_body_that_nobody_reads_holds_nothing_up(monkeypatch: pyte
     full = trio.Event()
 
     class Slow(Steering):
-        async def restart(self, name: str) -> None:
+        async def restart(self, name: str) -> str:
             await full.wait()
+            return ""
 
     async with gateway(Slow()) as served, await connect(served) as stream:
         await stream.send_all(
@@ -453,8 +499,9 @@ async def test_a_long_request_is_not_taken_for_an_idle_connection(
     monkeypatch.setattr(server, "IDLE_DEADLINE", 0.05)
 
     class Slow(Steering):
-        async def restart(self, name: str) -> None:
+        async def restart(self, name: str) -> str:
             await trio.sleep(0.2)
+            return ""
 
     async with gateway(Slow()) as served:
         assert (await served.http.post("/companions/alice/restart")).status_code == 200

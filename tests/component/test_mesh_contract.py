@@ -391,6 +391,28 @@ async def test_who_leaves_is_gone_from_every_roster(world: World) -> None:
         assert alice.peers() == ()
 
 
+async def test_who_presents_itself_anew_is_known_so_to_everybody(world: World) -> None:
+    async with world.process(ALICE, "") as (alice, _), world.process(BOB) as (bob,):
+        await everybody(2, alice, bob)
+        alice.present_as(Presence(id="companion_eve", name="Alicia", personality="Calm."))
+        with trio.fail_after(DEADLINE):
+            for node in (alice, bob):
+                while (there := node.roster.get(ALICE)) is None or there.presence.name != "Alicia":
+                    await node.roster.changed()
+                assert (there.presence.personality, there.peer) == ("Calm.", alice.peer)
+        assert "companion_eve" not in bob.roster
+        assert alice.me is not None
+        assert alice.me.id == ALICE
+        await alice.publish(message(ALICE, "still me"))
+        assert (await hear(bob)).peer == alice.peer
+
+
+async def test_a_firehose_presents_nobody(world: World) -> None:
+    async with world.process("") as (firehose,):
+        with pytest.raises(MeshError, match="no companion"):
+            firehose.present_as(Presence(id=ALICE))
+
+
 async def test_ready_waits_until_all_are_there(world: World) -> None:
     async with world.process(ALICE) as (alice,):
         with trio.move_on_after(0.05) as waited:

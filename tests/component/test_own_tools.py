@@ -335,7 +335,7 @@ async def test_the_room_is_told_as_it_is(tmp_path: Path) -> None:
 
 async def test_who_has_moved_knows_it_before_the_mesh_has_told(tmp_path: Path) -> None:
     async with workbench(tmp_path) as bench:
-        deaf = Surroundings(bench.world, bench.toolset)
+        deaf = Surroundings(bench.world, lambda: bench.toolset)
         hands = Hands(bench.world, Occasion("talk", ()), bench.toolset, deaf)
         await hands.call("move", {"x": 10, "y": 10})
         assert "you are at (10, 10)" in await hands.call("room", {})

@@ -6,7 +6,7 @@ import json
 import os
 import stat
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -17,18 +17,28 @@ import pytest
 import trio
 import trio.testing
 
-from aikyo.brain import Assessment, Brain, BrainError, Instruction, ToolError, Usage
-from aikyo.brain.anthropic import AnthropicBrain
+from aikyo.brain import (
+    Assessment,
+    Brain,
+    BrainError,
+    Instruction,
+    Moment,
+    Past,
+    Toolbox,
+    ToolError,
+    Usage,
+)
+from aikyo.brain.anthropic.brain import AnthropicBrain
 from aikyo.brain.offline import OfflineBrain
 from aikyo.brain.prompts import Prompts
-from aikyo.brain.recorded import VERSION, Asked, Header
-from aikyo.brain.recording import Recorder, RecordingBrain
-from aikyo.brain.replay import read_recording
+from aikyo.brain.recording.format import VERSION, Asked, Header
+from aikyo.brain.recording.recorder import Recorder, RecordingBrain
+from aikyo.brain.recording.replay import read_recording
 from aikyo.errors import UsageError
 from aikyo.swarm.brains import Brains
 from tests.support.gathering import ScriptedBrain, profile_of
 from tests.support.messages_api import companion, messages_api
-from tests.support.minds import ALICE, BOB, Hands, line, moment
+from tests.support.minds import ALICE, BOB, NOW, Hands, line, moment
 from tests.support.swarms import QUIET, swarm_of
 
 HEADER = Header(recording=VERSION, cast=("alice",), seed=7)
@@ -77,6 +87,7 @@ async def test_a_talk_of_a_model_is_played_back_without_it(tmp_path: Path) -> No
                 for name in NAMES
             }
             said = await talk(tmp_path / "then", brains)
+            cost = [brain.usage for brain in brains.values()]
         asked = len(api.asked)
         played = read_recording(file)
         again = {name: played.brain(f"companion_{name}", pace=0) for name in NAMES}
@@ -84,7 +95,9 @@ async def test_a_talk_of_a_model_is_played_back_without_it(tmp_path: Path) -> No
         assert len(api.asked) == asked
     assert ("companion_alice", "Words of a model.") in said
     assert key not in file.read_text()
-    assert sum(call["usage"]["input"] for call in calls_in(file) if "usage" in call) == 100 * asked
+    kept = [call["usage"] for call in calls_in(file) if "usage" in call]
+    assert sum(each["calls"] for each in kept) == asked
+    assert sum(sum(each.values()) for each in kept) - asked == sum(each.tokens for each in cost)
     assert not any(brain.paid for brain in again.values())
 
 
@@ -159,13 +172,55 @@ async def test_all_of_a_call_is_kept(tmp_path: Path, autojump_clock: trio.testin
         "task": "compose",
         "seconds": 3.5,
         "error": "cut off after that",
-        "usage": {"calls": 1, "input": 10, "cached": 0, "output": 0},
+        "usage": {"calls": 1, "input": 10, "cached": 0, "output": 0, "stored": 0},
         "tools": [
             {**recall, "seconds": 0.25, "result": "a crab, on Tuesday"},
             {"tool": "dance", "thought": 0.0, "seconds": 0.0, "error": "there is no tool 'dance'"},
             {**speak, "seconds": 0.25, "result": "done"},
         ],
     }
+
+
+async def test_notes_are_kept_and_all_else_that_a_brain_can_do_goes_through(tmp_path: Path) -> None:
+    class Able(ScriptedBrain):
+        awake = False
+
+        async def summarize(self, past: Past) -> str:
+            self.usage += Usage(calls=1, input=10, stored=4)
+            return f"{len(past.lines)} lines"
+
+        async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+            self.usage += Usage(calls=1, input=2)
+            return [[float(len(text))] for text in texts]
+
+        async def wake(self) -> None:
+            self.usage += Usage(calls=1, input=1)
+            self.awake = True
+
+        async def compose(self, moment: Moment, toolbox: Toolbox) -> None:
+            toolbox.saying("A cr")
+            await toolbox.call("speak", {"message": "A crab!"})
+
+    file, brain, hands = tmp_path / "talk.jsonl", Able(), Hands()
+    past = Past(NOW, ALICE, "", (line("one", id="m-1"), line("two", BOB, id="m-2")))
+    with Recorder(file, HEADER) as recorder:
+        kept = recording_of(brain, recorder)
+        await kept.wake()
+        assert await kept.embed(["ab", "c"]) == [[2.0], [1.0]]
+        assert await kept.summarize(past) == "2 lines"
+        await kept.compose(moment(), hands)
+        assert kept.usage == brain.usage == Usage(calls=3, input=13, stored=4)
+    assert brain.awake
+    assert hands.drafts == ["A cr"]
+    summarize, compose = calls_in(file)
+    assert summarize["task"] == "summarize"
+    assert summarize["summary"] == "2 lines"
+    assert {"message": "m-2", "text": "two", "recent": ["m-1", "m-2"]}.items() <= summarize[
+        "asked"
+    ].items()
+    assert summarize["usage"] == {"calls": 1, "input": 10, "cached": 0, "output": 0, "stored": 4}
+    assert "usage" not in compose
+    assert await read_recording(file).brain("companion_alice").summarize(past) == "2 lines"
 
 
 async def test_what_is_interrupted_is_kept_as_such_and_stays_interrupted(
@@ -243,7 +298,7 @@ async def lossy(recorder: Recorder, *texts: str) -> list[str]:
 async def test_a_full_recording_says_so_once_and_lacks_only_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patient_clock: trio.testing.MockClock
 ) -> None:
-    monkeypatch.setattr("aikyo.brain.recording.MAX_BYTES", 2000)
+    monkeypatch.setattr("aikyo.brain.recording.recorder.MAX_BYTES", 2000)
     file = tmp_path / "talk.jsonl"
     with Recorder(file, HEADER) as recorder:
         told = await lossy(recorder, "one", "two", "x" * 1500, "three", "four")
@@ -256,7 +311,7 @@ async def test_a_full_recording_says_so_once_and_lacks_only_the_end(
 async def test_what_no_line_can_hold_is_left_out_and_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patient_clock: trio.testing.MockClock
 ) -> None:
-    monkeypatch.setattr("aikyo.brain.recording.MAX_LINE", 1000)
+    monkeypatch.setattr("aikyo.brain.recording.recorder.MAX_LINE", 1000)
     file = tmp_path / "talk.jsonl"
     with Recorder(file, HEADER) as recorder:
         told = await lossy(recorder, "one", "half a pair: \ud800", "x" * 1000, "two")
@@ -280,7 +335,7 @@ async def test_a_disk_that_takes_a_part_of_a_line_holds_none_of_it(
 
     file = tmp_path / "talk.jsonl"
     with Recorder(file, HEADER) as recorder:
-        monkeypatch.setattr("aikyo.brain.recording.os.write", half)
+        monkeypatch.setattr("aikyo.brain.recording.recorder.os.write", half)
         told = await lossy(recorder, "one", "two", "three", "four")
         assert recorder.lost == {"disk": 1}
     assert [call["asked"]["text"] for call in calls_in(file)] == ["one", "three", "four"]
@@ -296,10 +351,10 @@ async def test_a_slow_disk_holds_up_nobody_and_its_losses_are_told(
         go.wait(30)
         return write(fd, data)
 
-    monkeypatch.setattr("aikyo.brain.recording.MAX_QUEUED", 1500)
+    monkeypatch.setattr("aikyo.brain.recording.recorder.MAX_QUEUED", 1500)
     told: list[str] = []
     with Recorder(tmp_path / "talk.jsonl", HEADER) as recorder:
-        monkeypatch.setattr("aikyo.brain.recording.os.write", stuck)
+        monkeypatch.setattr("aikyo.brain.recording.recorder.os.write", stuck)
         brain = recording_of(ScriptedBrain(), recorder)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(recorder.keep, told.append)

@@ -12,11 +12,12 @@ import trio.testing
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aikyo.client import render
+from aikyo.client import Talk, Telling, render
 from aikyo.client.control import Remote, _detail
 from aikyo.client.errors import ClientError
 from aikyo.client.http import HttpError, _receive
 from aikyo.client.stream import Stream
+from aikyo.dashboard import View
 from aikyo.errors import AikyoError
 from aikyo.wire import Envelope, MeshStatus, Message, SwarmFile, SwarmStatus
 from tests.support.fuzz import json_texts, mutations
@@ -86,6 +87,8 @@ SENT = [
     b'{"seq":42,"time":1.7e9,"topic":"messages","peer":"p","body":{"id":"1","from":"a","message":"hi"}}',
     b'{"seq":43,"time":1.7e9,"topic":"events","body":{"type":"activity","companion":"companion_a"}}',
     b'{"seq":44,"time":1,"topic":"states","body":{"from":"a","messageId":"1","state":"composing"}}',
+    b'{"time":1,"topic":"deltas","body":{"id":"2","from":"companion_a","text":"Hel"}}',
+    b'{"time":1,"topic":"deltas","body":{"id":"2","from":"companion_a","text":"lo","end":"interrupted"}}',
     b'{"ack":"m-1"}',
     b'{"error":{"code":"invalid","message":"no","detail":"why"}}',
     b'{"dropped":3}',
@@ -138,6 +141,7 @@ TOPICS = [
     "contexts",
     "presence",
     "events",
+    "deltas",
     "x",
 ]
 
@@ -154,6 +158,42 @@ def test_any_envelope_is_shown_as_one_line(topic: str, time: float, body: bytes)
         assert "\n" not in shown
         assert len(shown) < 20_000
         shown.encode()
+
+
+SEEN = [
+    b'{"from":"a","messageId":"1","state":"composing"}',
+    b'{"id":"2","from":"a","text":"e\\u0301 \\u001b[2J\\ud83d"}',
+    b'{"id":"2","from":"a","text":"lo","end":"said"}',
+    b'{"id":"2","from":"a","text":"","end":"interrupted"}',
+    b'{"id":"2","from":"a","message":"Hello","replyTo":"1"}',
+    b'{"type":"talk-ended","conversation":"1","reason":"closed"}',
+]
+"""Bodies, each of a topic of its own."""
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["states", "deltas", "messages", "events", "x"]),
+            st.floats() | st.integers(0, 9),
+            st.sampled_from(SEEN) | mutations(SEEN) | json_texts.map(str.encode),
+        ),
+        max_size=8,
+    )
+)
+@example([("deltas", 0, b'{"id":"2","from":"a","text":"' + b"x" * 1_000_000 + b'"}')] * 3)
+@example([("deltas", 0, b'{"id":"2","from":"\\u001b[2J","text":"x"}'), ("states", 0, SEEN[0])])
+def test_any_drafts_are_shown_as_words_or_not_at_all(seen: list[tuple[str, float, bytes]]) -> None:
+    telling = Telling(Talk(Message(id="1", sender="user_mika", message="hi")))
+    view, shown = View(), ""
+    for topic, time, body in [("states", 0.0, SEEN[0]), *seen]:
+        envelope = Envelope(time=time, topic=topic, body=msgspec.Raw(body))
+        shown += telling.hear(envelope)
+        view.apply(envelope)
+    shown += telling.end()
+    assert all(line.isprintable() for line in shown.split("\n"))
+    assert len(shown) < 100_000
+    assert all(said.text.isprintable() and len(said.text) < 3000 for said in view.composed)
 
 
 STATUS = [

@@ -1,31 +1,43 @@
 """A local server that speaks Chat Completions: scripted answers, what it is asked kept.
 
 In tests: `async with chat_api(script) as api`. By hand, for a whole swarm without a real model:
-`python tests/support/chat_api.py` prints its URL; start the swarm with OPENAI_BASE_URL set to it.
+`python -m tests.support.chat_api` prints its URL; start the swarm with OPENAI_BASE_URL set to it.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import h11
 import trio
 
-MAX_BODY = 4 << 20
+from .model_server import (
+    ModelServer,
+    Outgoing,
+    Raw,
+    Request,
+    main,
+    sample,
+    serving,
+    size_in_tokens,
+    split,
+)
+
+_REMEMBERED = 32
+"""Requests whose beginnings count as cached."""
+
+# Tokens, as OpenAI's own caches them
+_CACHED_FROM = 1_024
+_CACHED_BY = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Request):
     """A request as it came in."""
-
-    path: str
-    headers: Mapping[str, str]
-    body: Mapping[str, Any]
 
     @property
     def schema(self) -> Mapping[str, Any] | None:
@@ -62,17 +74,23 @@ class Asked:
 class Reply:
     """An ordinary answer, streamed or, for a client that wants no stream, whole.
 
-    `pause` is seconds before each piece but the first.
+    Attributes:
+        content: its words.
+        calls: tools to be called; a text in place of the input is sent as it is.
+        ending: why it ends.
+        refusal: that the model declines, and why.
+        usage: what it costs; None: about what a real one would; empty: it is not told.
+        pause: seconds before each piece but the first.
+        gate: is awaited before each piece, with the piece's number.
     """
 
     content: str = ""
     calls: tuple[tuple[str, Any], ...] = ()
     ending: str = "stop"
     refusal: str = ""
-    usage: Mapping[str, Any] = field(
-        default_factory=lambda: {"prompt_tokens": 100, "completion_tokens": 10}
-    )
+    usage: Mapping[str, Any] | None = None
     pause: float = 0
+    gate: Callable[[int], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +104,18 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Raw:
-    """Any body at all."""
-
-    body: bytes
-    content_type: str = "application/json"
-    status: int = 200
-
-
-@dataclass(frozen=True, slots=True)
 class Chunks:
     """A stream of these pieces, as they are; nothing after them, or, if it `hangs`, not even its end."""
 
     pieces: tuple[Mapping[str, Any] | str, ...]
     hangs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """An answer of the endpoint for embeddings."""
+
+    vectors: tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +132,7 @@ class Hang:
     after: str = ""
 
 
-Answer = Reply | Fault | Raw | Chunks | Cut | Hang
+Answer = Reply | Fault | Raw | Chunks | Cut | Hang | Vectors
 Script = Callable[[Asked], Answer]
 
 
@@ -148,125 +164,113 @@ def companion(words: str) -> Script:
 
     def script(asked: Asked) -> Answer:
         if asked.schema is not None:
-            return text(json.dumps(_sample(asked.schema)))
+            return text(json.dumps(sample(asked.schema)))
         return speaks(words)
 
     return script
 
 
-class ChatApi:
-    """The running server.
+class ChatApi(ModelServer[Asked]):
+    """The running server; `url` is what to set OPENAI_BASE_URL to. Of the requests only those for
+    completions and embeddings are kept.
 
     Attributes:
-        url: what to set OPENAI_BASE_URL to.
-        asked: the requests for completions, in order.
         listed: how often its models were asked for.
-        hung_up: how many clients closed their connection while they were owed an answer.
     """
 
     def __init__(self, script: Script, models: Iterable[str]) -> None:
-        self.url = ""
-        self.asked: list[Asked] = []
+        super().__init__(Asked)
         self.listed = 0
-        self.hung_up = 0
         self._script = script
         self._models = list(models)
-        self._changed = trio.Event()
+        self._seen: deque[str] = deque(maxlen=_REMEMBERED)
 
-    async def until(self, condition: Callable[[ChatApi], bool]) -> None:
-        """Wait until something that the server counts is so."""
-        while not condition(self):
-            await self._changed.wait()
-
-    async def serve(self, stream: trio.SocketStream) -> None:
-        """Answer one client until it leaves."""
-        connection = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_BODY)
-        try:
-            while (asked := await _receive(connection, stream)) is not None:
-                if not await self._answer(_Outgoing(connection, stream), asked):
-                    break
-                connection.start_next_cycle()
-        except trio.BrokenResourceError:
-            self._hang_up()
-        finally:
-            await trio.aclose_forcefully(stream)
-
-    async def _answer(self, out: _Outgoing, asked: Asked) -> bool:
+    async def answer(self, out: Outgoing, asked: Asked) -> bool:
         match asked.path:
             case "/v1/models":
                 self.listed += 1
                 listed = [{"id": name, "object": "model"} for name in self._models]
                 await out.whole(json.dumps({"object": "list", "data": listed}).encode())
                 return True
-            case "/v1/chat/completions":
-                self.asked.append(asked)
-                self._notify()
+            case "/v1/chat/completions" | "/v1/embeddings":
+                self.keep(asked)
                 return await self._complete(out, asked, self._script(asked))
         await out.whole(b"404 page not found", "text/plain", 404)
         return True
 
-    async def _complete(self, out: _Outgoing, asked: Asked, answer: Answer) -> bool:
+    async def _complete(self, out: Outgoing, asked: Asked, answer: Answer) -> bool:
         model = asked.body.get("model", "")
         match answer:
             case Hang(after):
                 if after:
                     await out.begin()
-                    await out.event(_chunk(model, {"content": after}))
-                await out.stream.receive_some(1)
-                self._hang_up()
-                return False
+                    await out.data(_event(_chunk(model, {"content": after})))
+                return await self.hang(out)
             case Cut(gently):
                 await out.begin()
-                await out.event(_chunk(model, {"content": "Half an ans"}))
+                await out.data(_event(_chunk(model, {"content": "Half an ans"})))
                 if gently:
                     await out.finish()
                 return gently
             case Fault(status, message, code, headers):
                 error = {"error": {"message": message, "type": "scripted", "code": code}}
                 await out.whole(json.dumps(error).encode(), status=status, headers=headers)
-            case Raw(body, content_type, status):
-                await out.whole(body, content_type, status)
+            case Raw(body, content_type, status, headers):
+                await out.whole(body, content_type, status, headers)
             case Chunks(pieces, hangs):
                 await out.begin()
                 for piece in pieces:
-                    await out.event(piece)
+                    await out.data(_event(piece))
                 if hangs:
-                    await out.stream.receive_some(1)
-                    self._hang_up()
-                    return False
+                    return await self.hang(out)
                 await out.finish()
-            case Reply() if asked.body.get("stream"):
-                await out.begin()
-                for number, piece in enumerate(_pieces(model, answer)):
-                    await trio.sleep(answer.pause if number else 0)
-                    await out.event(piece)
-                await out.event("[DONE]")
-                await out.finish()
+            case Vectors(vectors):
+                data = [{"index": index, "embedding": each} for index, each in enumerate(vectors)]
+                read = sum(map(size_in_tokens, asked.body["input"]))
+                body = {"object": "list", "data": data, "usage": {"prompt_tokens": read}}
+                await out.whole(json.dumps(body).encode())
             case Reply():
-                await out.whole(json.dumps(whole(model, answer)).encode())
+                await self._reply(out, asked, self._counted(asked, answer))
         return True
 
-    def _hang_up(self) -> None:
-        self.hung_up += 1
-        self._notify()
+    async def _reply(self, out: Outgoing, asked: Asked, reply: Reply) -> None:
+        model = asked.body.get("model", "")
+        if not asked.body.get("stream"):
+            await out.whole(json.dumps(whole(model, reply)).encode())
+            return
+        await out.begin()
+        for number, piece in enumerate(_pieces(model, reply)):
+            await trio.sleep(reply.pause if number else 0)
+            if reply.gate is not None:
+                await reply.gate(number)
+            await out.data(_event(piece))
+        await out.data(_event("[DONE]"))
+        await out.finish()
 
-    def _notify(self) -> None:
-        self._changed.set()
-        self._changed = trio.Event()
+    def _counted(self, asked: Asked, reply: Reply) -> Reply:
+        """The answer with about the usage that a real one would have: of a long beginning that was read
+        before, the most comes from the cache."""
+        if reply.usage is not None:
+            return reply
+        read = json.dumps([asked.body.get("tools"), asked.body["messages"]], ensure_ascii=False)
+        known = max((_in_common(read, seen) for seen in self._seen), default=0)
+        self._seen.append(read)
+        cached = known // 4 // _CACHED_BY * _CACHED_BY
+        inputs = (given if isinstance(given, str) else json.dumps(given) for _, given in reply.calls)
+        wrote = sum(map(size_in_tokens, [reply.content, *inputs]))
+        usage = {
+            "prompt_tokens": size_in_tokens(read),
+            "completion_tokens": wrote,
+            "prompt_tokens_details": {"cached_tokens": cached if cached >= _CACHED_FROM else 0},
+        }
+        return replace(reply, usage=usage)
 
 
-@asynccontextmanager
-async def chat_api(
+def chat_api(
     script: Script, *, models: Iterable[str] = ("scripted",), port: int = 0
-) -> AsyncIterator[ChatApi]:
+) -> AbstractAsyncContextManager[ChatApi]:
     """Serve on 127.0.0.1 while the context is open."""
-    api = ChatApi(script, models)
-    listeners = await trio.open_tcp_listeners(port, host="127.0.0.1")
-    api.url = f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}/v1"
-    async with trio.open_nursery() as nursery:
-        await nursery.start(trio.serve_listeners, api.serve, listeners)
-        yield api
-        nursery.cancel_scope.cancel()
+    return serving(ChatApi(script, models), port=port, path="/v1")
 
 
 def whole(model: str, reply: Reply) -> dict[str, Any]:
@@ -279,68 +283,26 @@ def whole(model: str, reply: Reply) -> dict[str, Any]:
     choice = {"index": 0, "message": message, "finish_reason": reply.ending}
     return {"id": "chatcmpl-scripted", "object": "chat.completion", "model": model} | {
         "choices": [choice],
-        "usage": dict(reply.usage),
+        "usage": dict(reply.usage or {}),
     }
 
 
-@dataclass(slots=True)
-class _Outgoing:
-    connection: h11.Connection
-    stream: trio.SocketStream
-
-    async def whole(
-        self,
-        body: bytes,
-        content_type: str = "application/json",
-        status: int = 200,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        fields = [("content-type", content_type), ("content-length", str(len(body)))]
-        fields += list((headers or {}).items())
-        await self._send(h11.Response(status_code=status, headers=fields))
-        await self._send(h11.Data(data=body))
-        await self.finish()
-
-    async def begin(self) -> None:
-        fields = [("content-type", "text/event-stream; charset=utf-8")]
-        await self._send(h11.Response(status_code=200, headers=fields))
-
-    async def event(self, piece: Mapping[str, Any] | str) -> None:
-        data = piece if isinstance(piece, str) else json.dumps(piece)
-        await self._send(h11.Data(data=f"data: {data}\n\n".encode()))
-
-    async def finish(self) -> None:
-        await self._send(h11.EndOfMessage())
-
-    async def _send(self, event: h11.Event) -> None:
-        await self.stream.send_all(self.connection.send(event) or b"")
+def _in_common(one: str, other: str) -> int:
+    """How many characters two texts begin with alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
-async def _receive(connection: h11.Connection, stream: trio.SocketStream) -> Asked | None:
-    head, body = None, bytearray()
-    while True:
-        match connection.next_event():
-            case h11.NEED_DATA:
-                connection.receive_data(await stream.receive_some(65_536))
-            case h11.Request() as head:
-                pass
-            case h11.Data(data=data):
-                body += data
-                if len(body) > MAX_BODY:
-                    return None
-            case h11.EndOfMessage():
-                assert head is not None
-                headers = {name.decode(): value.decode() for name, value in head.headers}
-                return Asked(head.target.decode(), headers, json.loads(body or b"{}"))
-            case _:
-                return None
+def _event(piece: Mapping[str, Any] | str) -> bytes:
+    data = piece if isinstance(piece, str) else json.dumps(piece)
+    return f"data: {data}\n\n".encode()
 
 
 def _pieces(model: str, reply: Reply) -> Iterable[dict[str, Any]]:
     """The answer as it is streamed: words and tools' inputs a few letters at a time, then the ending,
     then what it cost."""
     yield _chunk(model, {"role": "assistant", "content": ""})
-    for part in _split(reply.content):
+    for part in split(reply.content):
         yield _chunk(model, {"content": part})
     if reply.refusal:
         yield _chunk(model, {"refusal": reply.refusal})
@@ -349,7 +311,7 @@ def _pieces(model: str, reply: Reply) -> Iterable[dict[str, Any]]:
         given = call["function"]["arguments"]
         begun = {**call, "index": number, "function": {"name": name, "arguments": ""}}
         yield _chunk(model, {"tool_calls": [begun]})
-        for part in _split(given):
+        for part in split(given):
             yield _chunk(model, {"tool_calls": [{"index": number, "function": {"arguments": part}}]})
     yield _chunk(model, {}, reply.ending)
     if reply.usage:
@@ -367,41 +329,5 @@ def _call(number: int, name: str, params: Any) -> dict[str, Any]:
     return {"id": f"call_{number}", "type": "function", "function": function}
 
 
-def _split(whole: str, size: int = 8) -> list[str]:
-    return [whole[start : start + size] for start in range(0, len(whole), size)]
-
-
-def _sample(schema: Mapping[str, Any]) -> Any:
-    """Something of the form that `schema` describes, on the affirmative side."""
-    if "enum" in schema:
-        return schema["enum"][0]
-    match schema.get("type"):
-        case "object":
-            return {name: _sample(each) for name, each in schema.get("properties", {}).items()}
-        case "array":
-            return []
-        case "boolean":
-            return True
-        case "number" | "integer":
-            return 7
-        case "null":
-            return None
-        case _:
-            return "scripted"
-
-
-async def _main(port: int, words: str) -> None:
-    async with chat_api(companion(words), port=port) as api:
-        print(api.url, flush=True)
-        await trio.sleep_forever()
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="A scripted stand-in for a Chat Completions server.")
-    parser.add_argument("--port", type=int, default=0, help="default: a free one")
-    parser.add_argument("--words", default="These words come from the scripted model.")
-    options = parser.parse_args()
-    try:
-        trio.run(_main, options.port, options.words)
-    except* KeyboardInterrupt:
-        pass
+    main("a Chat Completions server", lambda words, port: chat_api(companion(words), port=port))

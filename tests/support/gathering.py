@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import trio
 
-from aikyo.brain import Assessment, Brain, Moment, Toolbox
+from aikyo.brain import Assessment, Brain, Moment, Past, Toolbox
 from aikyo.companion import Companion, Limits, Profile, TurnsTaken, World
 from aikyo.companion.profile import load_profile
+from aikyo.companion.session import Overrides
 from aikyo.memory import Memory
 from aikyo.mesh import Mesh, Node
 from aikyo.mesh.memory import MemoryLan, MemoryMesh
-from aikyo.wire import Dialect, Event, IdMaker, Message, Payload, State, TurnNote
+from aikyo.wire import Delta, Dialect, Event, IdMaker, Message, Payload, State, TurnNote
 
 __all__ = ["Gathering", "ScriptedBrain", "gathering", "profile_of"]
+
+OpenBrain = Callable[[Profile, Overrides], Awaitable[Brain]]
 
 
 def _eager(_: Moment) -> Assessment:
@@ -39,6 +42,8 @@ class ScriptedBrain(Brain):
     label: str = "scripted"
     assessed: list[Moment] = field(default_factory=list)
     composed: list[Moment] = field(default_factory=list)
+    on_summarize: Callable[[Past], str] = lambda past: f"{len(past.lines)} things were said."
+    summarized: list[Past] = field(default_factory=list)
 
     async def assess(self, moment: Moment) -> Assessment:
         self.assessed.append(moment)
@@ -48,6 +53,11 @@ class ScriptedBrain(Brain):
     async def compose(self, moment: Moment, toolbox: Toolbox) -> None:
         self.composed.append(moment)
         await self.on_compose(moment, toolbox)  # type: ignore[misc]
+
+    async def summarize(self, past: Past) -> str:
+        self.summarized.append(past)
+        await trio.lowlevel.checkpoint()
+        return self.on_summarize(past)
 
 
 def profile_of(tmp_path: Path, name: str, *, extra: str = "") -> Profile:
@@ -70,9 +80,12 @@ class Gathering:
     worlds: dict[str, World] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     owns: Callable[[str], bool] = lambda peer: True
+    budget: int = 6_000
+    open_brain: OpenBrain | None = None
     notes: list[TurnNote] = field(default_factory=list)
     scopes: dict[str, trio.CancelScope] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    deltas: list[Delta] = field(default_factory=list)
     heard: list[Payload] = field(default_factory=list)
 
     async def live(
@@ -103,8 +116,12 @@ class Gathering:
                     taken=TurnsTaken(self.limits),
                     note=self.notes.append,
                     owns=self.owns,
+                    draft=self.deltas.append,
+                    budget=self.budget,
+                    open_brain=self.open_brain,
                 )
                 self.companions[name] = Companion(profile, world)
+                await self.companions[name].sessions.begin()
                 task_status.started()
                 await self.companions[name].run()
 
@@ -148,9 +165,13 @@ async def gathering(
     dialect: Dialect = Dialect.PLAIN,
     limits: Limits | None = None,
     owns: Callable[[str], bool] = lambda peer: True,
+    budget: int = 6_000,
+    open_brain: OpenBrain | None = None,
 ) -> AsyncIterator[Gathering]:
     """Companions of these names with these brains, up and in one mesh with a person."""
-    room = Gathering(pace=pace, limits=limits or Limits(), owns=owns)
+    room = Gathering(
+        pace=pace, limits=limits or Limits(), owns=owns, budget=budget, open_brain=open_brain
+    )
     async with (
         MemoryMesh(room.lan, dialect=dialect) as mesh,
         mesh.join(tmp_path / "person.key", None) as room.person,

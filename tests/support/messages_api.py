@@ -1,32 +1,37 @@
 """A local server that speaks Anthropic's Messages API: scripted answers, what it is asked kept.
 
 In tests: `async with messages_api(script) as api`. By hand, for a whole swarm without a real model:
-`python tests/support/messages_api.py` prints its URL; start the swarm with ANTHROPIC_BASE_URL set to it
+`python -m tests.support.messages_api` prints its URL; start the swarm with ANTHROPIC_BASE_URL set to it
 and any ANTHROPIC_API_KEY.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-import h11
 import trio
 
-MAX_BODY = 4 << 20
+from .model_server import (
+    ModelServer,
+    Outgoing,
+    Raw,
+    Request,
+    main,
+    sample,
+    serving,
+    size_in_tokens,
+    split,
+)
+from .prompt_cache import PromptCache
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Request):
     """A request as it came in."""
-
-    path: str
-    headers: Mapping[str, str]
-    body: Mapping[str, Any]
 
     @property
     def schema(self) -> Mapping[str, Any] | None:
@@ -57,43 +62,60 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An ordinary answer, whole or, when a stream was asked for, as server-sent events."""
+    """An ordinary answer, whole or, when a stream was asked for, as server-sent events.
+
+    Attributes:
+        content: its blocks.
+        stop_reason: why it ends.
+        usage: what it costs; None: about what the real one would.
+        delay: seconds before it.
+        pause: seconds before each piece of it but the first.
+        gate: is awaited before each piece of it, with the piece's number.
+    """
 
     content: tuple[Mapping[str, Any], ...]
     stop_reason: str = "end_turn"
-    usage: Mapping[str, int] = field(default_factory=lambda: {"input_tokens": 100, "output_tokens": 10})
+    usage: Mapping[str, int] | None = None
     delay: float = 0
+    pause: float = 0
+    gate: Callable[[int], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An error in the API's shape. `headers` may hold a retry-after."""
+    """An error in the API's shape. `headers` may hold a retry-after. If it comes `midway`, half an
+    answer was streamed before it, and `status` is of no account."""
 
     status: int
     type: str = "api_error"
     message: str = "scripted"
     headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """Any body at all."""
-
-    body: bytes
-    content_type: str = "application/json"
+    midway: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Half an answer, then the connection is closed."""
+    """Half an answer, then the connection is closed; or, `gently`, the stream ends as a whole one."""
+
+    gently: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """No answer for as long as the client waits."""
+    """No answer for as long as the client waits; `after` says that much of one, and then nothing."""
+
+    after: str = ""
 
 
-Answer = Reply | Fault | Raw | Cut | Hang
+@dataclass(frozen=True, slots=True)
+class Events:
+    """A stream of these events, as they are; nothing after them, or, if it `hangs`, not even its end."""
+
+    events: tuple[Mapping[str, Any] | str, ...]
+    hangs: bool = False
+
+
+Answer = Reply | Fault | Raw | Cut | Hang | Events
 Script = Callable[[Asked], Answer]
 
 
@@ -101,7 +123,8 @@ def text(*parts: str, stop_reason: str = "end_turn") -> Reply:
     return Reply(tuple({"type": "text", "text": part} for part in parts), stop_reason)
 
 
-def calls(*tools: tuple[str, Mapping[str, Any]]) -> Reply:
+def calls(*tools: tuple[str, Any]) -> Reply:
+    """Tools to be called; a text in place of the input is streamed as it is."""
     blocks = [
         {"type": "tool_use", "id": f"toolu_{number}", "name": name, "input": params}
         for number, (name, params) in enumerate(tools)
@@ -128,213 +151,150 @@ def companion(words: str) -> Script:
 
     def script(asked: Asked) -> Answer:
         if asked.schema is not None:
-            return text(json.dumps(_sample(asked.schema)))
+            return text(json.dumps(sample(asked.schema)))
         return speaks(words)
 
     return script
 
 
-class MessagesApi:
-    """The running server.
-
-    Attributes:
-        url: what to set ANTHROPIC_BASE_URL to.
-        asked: the requests, in order.
-        hung_up: how many clients closed their connection while they were owed an answer.
-    """
+class MessagesApi(ModelServer[Asked]):
+    """The running server; `url` is what to set ANTHROPIC_BASE_URL to."""
 
     def __init__(self, script: Script) -> None:
-        self.url = ""
-        self.asked: list[Asked] = []
-        self.hung_up = 0
+        super().__init__(Asked)
         self._script = script
-        self._changed = trio.Event()
+        self._cache = PromptCache()
 
-    async def until(self, condition: Callable[[MessagesApi], bool]) -> None:
-        """Wait until something that the server counts is so."""
-        while not condition(self):
-            await self._changed.wait()
-
-    async def serve(self, stream: trio.SocketStream) -> None:
-        """Answer one client until it leaves."""
-        connection = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_BODY)
-        try:
-            while (asked := await _receive(connection, stream)) is not None:
-                self.asked.append(asked)
-                self._notify()
-                if not await self._answer(connection, stream, asked):
-                    break
-                connection.start_next_cycle()
-        except trio.BrokenResourceError:
-            self._hang_up()
-        finally:
-            await trio.aclose_forcefully(stream)
-
-    async def _answer(self, connection: h11.Connection, stream: trio.SocketStream, asked: Asked) -> bool:
+    async def answer(self, out: Outgoing, asked: Asked) -> bool:
+        self.keep(asked)
+        out.headers = {"request-id": "req_scripted"}
         if asked.path.partition("?")[0] != "/v1/messages":
             answer: Answer = Fault(404, "not_found_error", "no such path")
         else:
             answer = self._script(asked)
+        if isinstance(answer, Reply):
+            await self._reply(out, asked, answer)
+            return True
+        return await self._fail(out, asked, answer)
+
+    async def _reply(self, out: Outgoing, asked: Asked, reply: Reply) -> None:
+        await trio.sleep(reply.delay)
+        if asked.body.get("stream"):
+            await self._stream(out, self._events(asked, reply), reply)
+            await out.finish()
+        else:
+            await out.whole(json.dumps(self._message(asked, reply)).encode())
+
+    async def _fail(self, out: Outgoing, asked: Asked, answer: Answer) -> bool:
         match answer:
-            case Hang():
-                await stream.receive_some(1)
-                self._hang_up()
-                return False
-            case Cut():
-                whole = json.dumps(_message(asked, speaks("cut off"))).encode()
-                await _send(connection, stream, 200, [whole[: len(whole) // 2]], length=len(whole))
-                return False
+            case Hang(after):
+                if after:
+                    await self._stream(out, self._events(asked, speaks(after))[:-3])
+                return await self.hang(out)
+            case Cut(gently):
+                events = self._events(asked, speaks("Half of it is cut off."))
+                await self._stream(out, events[: len(events) // 2])
+                if gently:
+                    await out.finish()
+                return gently
+            case Fault(_, kind, message, _, midway=True):
+                events = self._events(asked, speaks("Half of it is a fault."))
+                fault = _event({"type": "error", "error": {"type": kind, "message": message}})
+                await self._stream(out, [*events[: len(events) // 2], fault])
+                await out.finish()
             case Fault(status, kind, message, headers):
                 error = {"type": "error", "error": {"type": kind, "message": message}}
-                await _send(connection, stream, status, [json.dumps(error).encode()], headers=headers)
-            case Raw(body, content_type):
-                await _send(connection, stream, 200, [body], content_type)
-            case Reply(delay=delay):
-                await trio.sleep(delay)
-                await self._reply(connection, stream, asked, answer)
-        return connection.our_state is h11.DONE
+                await out.whole(json.dumps(error).encode(), status=status, headers=headers)
+            case Raw(body, content_type, status, headers):
+                await out.whole(body, content_type, status, headers)
+            case Events(events=raw, hangs=hangs):
+                await self._stream(out, [_event(event) for event in raw])
+                if hangs:
+                    return await self.hang(out)
+                await out.finish()
+        return True
 
-    async def _reply(
-        self, connection: h11.Connection, stream: trio.SocketStream, asked: Asked, reply: Reply
-    ) -> None:
-        message = _message(asked, reply)
-        if asked.body.get("stream"):
-            await _send(connection, stream, 200, _events(message), "text/event-stream")
-        else:
-            await _send(connection, stream, 200, [json.dumps(message).encode()])
+    async def _stream(self, out: Outgoing, events: list[bytes], reply: Reply | None = None) -> None:
+        await out.begin("text/event-stream; charset=utf-8")
+        for number, event in enumerate(events):
+            if reply is not None:
+                await trio.sleep(reply.pause if number else 0)
+                if reply.gate is not None:
+                    await reply.gate(number)
+            await out.data(event)
 
-    def _hang_up(self) -> None:
-        self.hung_up += 1
-        self._notify()
+    def _message(self, asked: Asked, reply: Reply) -> dict[str, Any]:
+        read = self._cache.read(asked.body)
+        return {
+            "id": "msg_scripted",
+            "type": "message",
+            "role": "assistant",
+            "model": asked.body.get("model", ""),
+            "content": list(reply.content),
+            "stop_reason": reply.stop_reason,
+            "stop_sequence": None,
+            "usage": reply.usage or {**read, "output_tokens": _output_tokens(reply)},
+        }
 
-    def _notify(self) -> None:
-        self._changed.set()
-        self._changed = trio.Event()
+    def _events(self, asked: Asked, reply: Reply) -> list[bytes]:
+        return [_event(event) for event in _streamed(self._message(asked, reply))]
 
 
-@asynccontextmanager
-async def messages_api(script: Script, port: int = 0) -> AsyncIterator[MessagesApi]:
+def messages_api(script: Script, port: int = 0) -> AbstractAsyncContextManager[MessagesApi]:
     """Serve on 127.0.0.1 while the context is open."""
-    api = MessagesApi(script)
-    listeners = await trio.open_tcp_listeners(port, host="127.0.0.1")
-    api.url = f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
-    async with trio.open_nursery() as nursery:
-        await nursery.start(trio.serve_listeners, api.serve, listeners)
-        yield api
-        nursery.cancel_scope.cancel()
+    return serving(MessagesApi(script), port=port)
 
 
-async def _receive(connection: h11.Connection, stream: trio.SocketStream) -> Asked | None:
-    head, body = None, bytearray()
-    while True:
-        match connection.next_event():
-            case h11.NEED_DATA:
-                connection.receive_data(await stream.receive_some(65_536))
-            case h11.Request() as head:
-                pass
-            case h11.Data(data=data):
-                body += data
-                if len(body) > MAX_BODY:
-                    return None
-            case h11.EndOfMessage():
-                assert head is not None
-                headers = {name.decode(): value.decode() for name, value in head.headers}
-                return Asked(head.target.decode(), headers, json.loads(body or b"{}"))
-            case _:
-                return None
-
-
-async def _send(
-    connection: h11.Connection,
-    stream: trio.SocketStream,
-    status: int,
-    chunks: list[bytes] | Iterator[bytes],
-    content_type: str = "application/json",
-    *,
-    headers: Mapping[str, str] | None = None,
-    length: int | None = None,
-) -> None:
-    fields = [("content-type", content_type), ("request-id", "req_scripted"), *(headers or {}).items()]
-    if isinstance(chunks, list):
-        fields.append(("content-length", str(length or sum(map(len, chunks)))))
-    await stream.send_all(connection.send(h11.Response(status_code=status, headers=fields)) or b"")
-    for chunk in chunks:
-        await stream.send_all(connection.send(h11.Data(data=chunk)) or b"")
-    if length is None:
-        await stream.send_all(connection.send(h11.EndOfMessage()) or b"")
-
-
-def _message(asked: Asked, reply: Reply) -> dict[str, Any]:
-    return {
-        "id": "msg_scripted",
-        "type": "message",
-        "role": "assistant",
-        "model": asked.body.get("model", ""),
-        "content": list(reply.content),
-        "stop_reason": reply.stop_reason,
-        "stop_sequence": None,
-        "usage": dict(reply.usage),
-    }
-
-
-def _events(message: Mapping[str, Any]) -> Iterator[bytes]:
+def _streamed(message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The message as the API streams it: each block opened empty, filled by deltas, closed."""
-    yield _event("message_start", message={**message, "content": [], "stop_reason": None})
+    begun = {**message["usage"], "output_tokens": 1}
+    yield {
+        "type": "message_start",
+        "message": {**message, "content": [], "stop_reason": None, "usage": begun},
+    }
     for index, block in enumerate(message["content"]):
-        if block["type"] == "tool_use":
-            opened, whole = {**block, "input": {}}, json.dumps(block["input"])
-            deltas = [{"type": "input_json_delta", "partial_json": part} for part in _pieces(whole)]
-        else:
-            opened = {**block, "text": ""}
-            deltas = [{"type": "text_delta", "text": part} for part in _pieces(block["text"])]
-        yield _event("content_block_start", index=index, content_block=opened)
+        opened, deltas = _opened(block)
+        yield {"type": "content_block_start", "index": index, "content_block": opened}
+        if index == 0:
+            yield {"type": "ping"}
         for delta in deltas:
-            yield _event("content_block_delta", index=index, delta=delta)
-        yield _event("content_block_stop", index=index)
+            yield {"type": "content_block_delta", "index": index, "delta": delta}
+        yield {"type": "content_block_stop", "index": index}
     delta = {"stop_reason": message["stop_reason"], "stop_sequence": None}
-    yield _event("message_delta", delta=delta, usage=message["usage"])
-    yield _event("message_stop")
+    yield {"type": "message_delta", "delta": delta, "usage": message["usage"]}
+    yield {"type": "message_stop"}
 
 
-def _event(kind: str, **fields: Any) -> bytes:
-    return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n".encode()
-
-
-def _pieces(whole: str, size: int = 8) -> list[str]:
-    return [whole[start : start + size] for start in range(0, len(whole), size)]
-
-
-def _sample(schema: Mapping[str, Any]) -> Any:
-    """Something of the form that `schema` describes, on the affirmative side."""
-    if "enum" in schema:
-        return schema["enum"][0]
-    match schema.get("type"):
-        case "object":
-            return {name: _sample(each) for name, each in schema.get("properties", {}).items()}
-        case "array":
-            return []
-        case "boolean":
-            return True
-        case "number" | "integer":
-            return 7
-        case "null":
-            return None
+def _opened(block: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[dict[str, Any]]]:
+    """A block as it is opened, and what fills it."""
+    match block["type"]:
+        case "tool_use":
+            whole = block["input"] if isinstance(block["input"], str) else json.dumps(block["input"])
+            deltas = [{"type": "input_json_delta", "partial_json": part} for part in split(whole)]
+            return {**block, "input": {}}, [{"type": "input_json_delta", "partial_json": ""}, *deltas]
+        case "text":
+            return {**block, "text": ""}, [
+                {"type": "text_delta", "text": part} for part in split(block["text"])
+            ]
+        case "thinking":
+            deltas = [{"type": "thinking_delta", "thinking": part} for part in split(block["thinking"])]
+            signed = {"type": "signature_delta", "signature": block["signature"]}
+            return {**block, "thinking": "", "signature": ""}, [*deltas, signed]
         case _:
-            return "scripted"
+            return block, []
 
 
-async def _main(port: int, words: str) -> None:
-    async with messages_api(companion(words), port) as api:
-        print(api.url, flush=True)
-        await trio.sleep_forever()
+def _output_tokens(reply: Reply) -> int:
+    parts = (block.get("input", block.get("text", "")) for block in reply.content)
+    return sum(map(size_in_tokens, parts))
+
+
+def _event(event: Mapping[str, Any] | str) -> bytes:
+    """One event; a text is sent as its data, as it is."""
+    if isinstance(event, str):
+        return f"data: {event}\n\n".encode()
+    return f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="A scripted stand-in for Anthropic's Messages API.")
-    parser.add_argument("--port", type=int, default=0, help="default: a free one")
-    parser.add_argument("--words", default="These words come from the scripted model.")
-    options = parser.parse_args()
-    try:
-        trio.run(_main, options.port, options.words)
-    except* KeyboardInterrupt:
-        pass
+    main("Anthropic's Messages API", lambda words, port: messages_api(companion(words), port))

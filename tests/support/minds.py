@@ -68,6 +68,10 @@ class Hands:
     refuse: tuple[str, ...] = ()
     before: Callable[[], Awaitable[None]] | None = None
     specs: tuple[ToolSpec, ...] = SPECS
+    drafts: list[str] = field(default_factory=list)
+
+    def saying(self, text: str) -> None:
+        self.drafts.append(text)
 
     async def call(self, name: str, params: Mapping[str, Any]) -> str:
         if name not in {spec.name for spec in self.specs}:

@@ -70,7 +70,7 @@ async def workbench(
             new_id=IdMaker(time.time, random.Random(5)),
             emit=lambda event: None,
         )
-        surroundings = Surroundings(world, toolset)
+        surroundings = Surroundings(world, lambda: toolset)
         occasion = Occasion("talk", ("companion_bob", "user_mika"))
         bench = Workbench(
             world, toolset, surroundings, Hands(world, occasion, toolset, surroundings), bob, person

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -17,8 +18,9 @@ import trio
 from msgspec import Raw
 from trio_websocket import WebSocketConnection, wrap_client_stream
 
+from aikyo.brain.cost import Ledger, Prices
 from aikyo.door import own_origins
-from aikyo.errors import UsageError
+from aikyo.errors import AikyoError, UsageError
 from aikyo.firehose import Firehose, Hub
 from aikyo.gateway import serve_gateway
 from aikyo.mesh import Node
@@ -38,6 +40,8 @@ from aikyo.wire import (
     SwarmFile,
     SwarmStatus,
     TurnRecord,
+    UsageBy,
+    UsageReport,
     companion_id,
 )
 
@@ -86,10 +90,13 @@ class Steering:
     perceived: list[Context] = field(default_factory=list)
     bodies: list[Raw | None] = field(default_factory=list)
     stopping: trio.Event = field(default_factory=trio.Event)
+    wished: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    problem: str = ""
     quieted: list[tuple[str | None, QuietMode, float | None]] = field(default_factory=list)
     swarm: SwarmFile | None = None
     peers: SteeredPeers = field(default_factory=SteeredPeers)
     turns: tuple[TurnRecord, ...] = ()
+    ledger: Ledger = field(default_factory=lambda: Ledger(None, Prices()))
 
     def status(self) -> SwarmStatus:
         return SwarmStatus(
@@ -107,10 +114,33 @@ class Steering:
         if name is None:
             self.stopping.set()
 
-    async def restart(self, name: str) -> None:
+    async def restart(self, name: str) -> str:
         if name == "bob":
             raise UsageError("bob is busy")
         self.asked.append(("restart", name))
+        return self.problem
+
+    async def change(self, name: str, wishes: Mapping[str, str]) -> CompanionStatus:
+        self.wished.append((name, dict(wishes)))
+        if name == "bob":
+            raise AikyoError("no model of that name; bob keeps offline")
+        if wishes.get("provider") == "nothing":
+            raise UsageError("unknown brain 'nothing'")
+        model = wishes.get("model", "")
+        brain = f"openai {model}" if model else "offline"
+        return self._changed(name, brain=brain, overrides={k: v for k, v in wishes.items() if v})
+
+    async def renew(self, name: str) -> CompanionStatus:
+        self.asked.append(("renew", name))
+        if name == "bob":
+            raise AikyoError("bob is too busy; bob keeps offline")
+        return self._changed(name)
+
+    def _changed(self, name: str, **fields: Any) -> CompanionStatus:
+        there = next(one for one in self.companions if one.name == name)
+        now = msgspec.structs.replace(there, session=there.session + 1, **fields)
+        self.companions = tuple(now if one is there else one for one in self.companions)
+        return now
 
     async def quiet(self, name: str | None, mode: QuietMode, seconds: float | None) -> None:
         self.quieted.append((name, mode, seconds))
@@ -121,6 +151,12 @@ class Steering:
             else one
             for one in self.companions
         )
+
+    async def usage(
+        self, *, seconds: float, by: UsageBy = "companion", companion: str | None = None
+    ) -> UsageReport:
+        known = [one.id for one in self.companions]
+        return await self.ledger.usage(seconds=seconds, by=by, companion=companion, known=known)
 
     def why(self, message: str | None, *, after: bool = False) -> TurnRecord:
         return find_turn(self.turns, message, after=after)

@@ -12,12 +12,15 @@ import msgspec
 import trio
 
 from aikyo.brain import Brain
+from aikyo.brain.cost import Ledger
 from aikyo.companion import Profile
+from aikyo.companion.session import Overrides
 from aikyo.config import Settings
+from aikyo.errors import UsageError
 from aikyo.mesh.memory import MemoryLan, MemoryMesh
 from aikyo.paths import Home
 from aikyo.swarm import Swarm
-from aikyo.wire import Envelope, Event, Message
+from aikyo.wire import Envelope, Event, Message, bare_name
 from tests.support.gathering import profile_of
 
 __all__ = ["QUIET", "Watched", "swarm_of"]
@@ -47,6 +50,10 @@ class Watched:
         return [e for e in self.events if e.type == kind and companion in (None, e.companion)]
 
 
+def _no_other(model: str) -> Brain:
+    raise UsageError(f"no model {model}")
+
+
 @asynccontextmanager
 async def swarm_of(
     home: Path,
@@ -54,17 +61,38 @@ async def swarm_of(
     *,
     settings: Settings = QUIET,
     lan: MemoryLan | None = None,
+    others: Callable[[str], Brain] = _no_other,
+    ledger: Ledger | None = None,
 ) -> AsyncIterator[Watched]:
+    """A swarm that is ready, with these companions and their brains.
+
+    Args:
+        home: where it lives, profiles included.
+        brains: what they think with.
+        settings: how it is to run.
+        lan: what its mesh is part of.
+        others: what they think with for whom a model is set.
+        ledger: where what they spend is kept.
+    """
     place = Home(home)
     place.create()
     cast = [(name, profile_of(home, name)) for name in brains]
 
-    def open_brain(profile: Profile) -> Brain:
-        return brains[profile.metadata.name.lower()]
+    def open_brain(profile: Profile, overrides: Overrides) -> Brain:
+        if overrides.model is not None:
+            return others(overrides.model)
+        return brains[bare_name(profile.metadata.id)]
 
     async with MemoryMesh(lan or MemoryLan()) as mesh, trio.open_nursery() as nursery:
         swarm = Swarm(
-            settings, place, cast, open_brain, mesh=mesh, clock=time.time, seeded=random.Random
+            settings,
+            place,
+            cast,
+            open_brain,
+            mesh=mesh,
+            clock=time.time,
+            seeded=random.Random,
+            ledger=ledger,
         )
         with swarm.hub.subscribe() as envelopes:
             nursery.start_soon(swarm.run)

@@ -8,7 +8,8 @@ from random import Random
 
 import pytest
 
-from aikyo.brain import Choice, Provider, Usage, choose_brain, open_brain
+from aikyo.brain import Choice, Usage, choose_brain, open_brain
+from aikyo.brain.calling import Caller
 from aikyo.errors import UsageError
 
 
@@ -101,7 +102,8 @@ def test_a_base_url_that_is_none_is_an_error(url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:11434", "https://models.example/anthropic/", "http://[::1]:80"]
 )
-def test_another_server_can_be_named(url: str) -> None:
+def test_another_server_can_be_named(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIKYO_ONLY_LOCAL_MODELS")  # nobody is asked
     environ = {"ANTHROPIC_API_KEY": "sk-secret", "ANTHROPIC_BASE_URL": url}
     brain = open_brain(choose_brain("auto", environ=environ), environ=environ, random=Random(1))
     assert brain.label == "anthropic claude-sonnet-5-5"
@@ -110,15 +112,20 @@ def test_another_server_can_be_named(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "paid"), [("http://localhost:11434/v1/", False), ("https://models.example/v1", True)]
 )
-def test_a_model_of_this_network_costs_nothing(url: str, paid: bool) -> None:
-    environ = {"OPENAI_BASE_URL": url}
-    choice = choose_brain("openai", environ=environ)
-    brain = open_brain(choice, environ=environ, random=Random(1), model="m", small_model="s")
-    assert (brain.label, brain.paid) == ("openai m", paid)
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_a_model_of_this_network_costs_nothing(
+    url: str, paid: bool, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AIKYO_ONLY_LOCAL_MODELS")  # nobody is asked
+    environ = {"OPENAI_BASE_URL": url, "ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": "sk-secret"}
+    choice, caller = choose_brain(provider, environ=environ), Caller()
+    brain = open_brain(choice, environ=environ, random=Random(1), model="m", caller=caller)
+    assert (brain.label, brain.paid) == (f"{provider} m", paid)
+    assert (caller.server.rstrip("/"), caller.paid) == (url.rstrip("/"), paid)
 
 
 @pytest.mark.parametrize("provider", ["anthropic", "openai"])
-def test_a_key_that_went_away_is_an_error(provider: Provider) -> None:
+def test_a_key_that_went_away_is_an_error(provider: str) -> None:
     with pytest.raises(UsageError, match=f"set {provider.upper()}_API_KEY"):
         open_brain(Choice(provider, ""), environ={}, random=Random(1), model="m")
 
@@ -128,12 +135,12 @@ def test_the_offline_brain_costs_nothing() -> None:
     assert brain.usage == Usage()
 
 
-def test_choosing_loads_no_sdk_and_no_trio() -> None:
+def test_choosing_loads_no_sdk_and_no_prompts() -> None:
     code = (
         "import sys; from aikyo.brain import choose_brain;"
         "choose_brain('auto', environ={'ANTHROPIC_API_KEY': 'k'});"
         "choose_brain('auto', environ={'OPENAI_API_KEY': 'k'});"
-        "print([m for m in ('anthropic', 'httpx2', 'trio', 'aikyo.brain.prompts') if m in sys.modules])"
+        "print([m for m in ('anthropic', 'httpx2', 'aikyo.brain.prompts') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

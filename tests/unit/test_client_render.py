@@ -13,6 +13,7 @@ from aikyo.wire import (
     Action,
     Closing,
     Context,
+    Delta,
     Envelope,
     Event,
     Message,
@@ -138,3 +139,9 @@ def test_no_line_is_without_an_end_or_fails(name: str, data: bytes) -> None:
         params = b'{"x":%s,"direction":%s,"kind":%s,"message":%s}' % (number, number, number, number)
         body = b'{"id":"a","from":"companion_alice","name":"%s","params":%s}' % (name.encode(), params)
         assert len(line(body, "actions")) < 1000
+
+
+def test_what_is_being_composed_is_a_line_a_delta() -> None:
+    for text, end, shown in (("I was\n", None, "alice … I was"), (".", "said", "alice … . (said)")):
+        delta = Delta(id="m", sender=ALICE, text=text, end=end)  # type: ignore[arg-type]  # one of them
+        assert line(msgspec.json.encode(delta), "deltas") == shown

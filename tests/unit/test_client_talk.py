@@ -165,3 +165,49 @@ def test_words_without_quotes_are_recognised() -> None:
 def test_whoever_is_on_the_mesh_is_known_by_name_and_id(name: str) -> None:
     assert is_known(name, STATUS)
     assert not is_known(name + "x", STATUS)
+
+
+def claim(who: str, of: str, *, at: float = 0, state: str = "composing") -> Envelope:
+    body = State(sender=who, message_id=of, state=state)  # type: ignore[arg-type]  # one of them
+    return Envelope(seq=1, time=at, topic="states", body=Raw(msgspec.json.encode(body)))
+
+
+def test_whoever_claims_the_turn_answers_in_this_talk() -> None:
+    talk = Talk(SAID)
+    assert not talk.is_answered_by("companion_alice", 0)
+    talk.hear(claim("companion_alice", "m-1"))
+    talk.hear(claim("companion_bob", "m-elsewhere"))
+    assert talk.is_answered_by("companion_alice", 60)
+    assert not talk.is_answered_by("companion_bob", 0)
+    talk.hear(envelope(reply(reply_to="m-1")))
+    assert not talk.is_answered_by("companion_alice", 0)
+
+
+def test_who_gives_the_turn_up_does_not_answer() -> None:
+    talk = Talk(SAID)
+    talk.hear(claim("companion_alice", "m-1"))
+    talk.hear(claim("companion_alice", "m-1", state="listen"))
+    assert not talk.is_answered_by("companion_alice", 0)
+
+
+def test_an_answer_to_an_answer_is_in_this_talk() -> None:
+    talk = Talk(SAID)
+    talk.hear(envelope(reply()))
+    talk.hear(claim("companion_bob", "m-2"))
+    assert talk.is_answered_by("companion_bob", 0)
+
+
+def test_who_holds_turns_of_several_talks_may_be_answering_in_any() -> None:
+    talk = Talk(SAID)
+    talk.hear(claim("companion_alice", "m-elsewhere"))
+    talk.hear(claim("companion_alice", "m-1", at=2))
+    assert not talk.is_answered_by("companion_alice", 4)
+    assert talk.is_answered_by("companion_alice", 6)  # the other has not been claimed again
+
+
+def test_claims_of_strangers_do_not_pile_up() -> None:
+    talk = Talk(SAID)
+    for number in range(10_000):
+        talk.hear(claim(f"companion_{number}", "m-1"))
+    assert len(talk._claims) <= 256
+    assert talk.is_answered_by("companion_9999", 0)

@@ -4,7 +4,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from aikyo.config import Settings, load_settings
+from aikyo.config import Price, Settings, load_settings
 from aikyo.errors import UsageError
 from aikyo.paths import Home
 
@@ -62,7 +62,7 @@ def test_an_unknown_setting_is_told_with_its_place_and_the_nearest(place: Place)
         ("companions = 101", 14, "<= 100"),
         ("gateway_port = 65536", 16, "<= 65535"),
         ("gateway_port = -1", 16, ">= 0"),
-        ('brain = "antropic"', 9, "did you mean 'anthropic'?"),
+        ("brain = 1", 9, "expected text"),
         ('wire = "xml"', 8, "plain, jsonrpc"),
         ('profiles = ["alice", 1]', 22, "expected text, got a whole number"),
         ('listen = "localhost"', 10, "no IP address"),
@@ -71,6 +71,14 @@ def test_an_unknown_setting_is_told_with_its_place_and_the_nearest(place: Place)
         ("pace = inf", 8, "no pace"),
         ("pace = nan", 8, "pace"),
         ("pace = -1", 8, ">= 0"),
+        ("tokens_per_hour = 0", 19, "it may also be 'none'"),
+        ("tokens_per_hour = 1.5", 19, "expected a whole number, got a number"),
+        ("money_per_day = 'lots'", 17, "expected a number, got text; it may also be 'none'"),
+        ("money_per_day = nan", 17, "> 0"),
+        ("money_per_day = inf", 17, "<= 1000000"),
+        ("prices = 3", 10, "expected a table"),
+        ("prices.x.input = 1", 8, "'output' is missing in [prices.x]"),
+        ("prices.x = {input = -1, output = 2}", 21, ">= 0"),
         ("seed = 1.5", 8, "expected a whole number"),
         ("[brain]\nprovider = 'offline'", 1, "expected text"),
     ],
@@ -105,6 +113,10 @@ def test_a_file_that_is_no_toml_is_told(place: Place) -> None:
         ("AIKYO_DASHBOARD", "no", {"dashboard": False}),
         ("AIKYO_DASHBOARD", "1", {"dashboard": True}),
         ("AIKYO_PACE", "0", {"pace": 0.0}),
+        ("AIKYO_TOKENS_PER_HOUR", "none", {"tokens_per_hour": "none"}),
+        ("AIKYO_COMPANION_TOKENS_PER_DAY", "5000", {"companion_tokens_per_day": 5000}),
+        ("AIKYO_MONEY_PER_HOUR", "2", {"money_per_hour": 2.0}),
+        ("AIKYO_COMPANION_MONEY_PER_HOUR", "0.25", {"companion_money_per_hour": 0.25}),
         ("AIKYO_SEED", "", {}),
         ("AIKYO_TOPIC", "", {"topic": ""}),
         ("AIKYO_TOPIC", "42", {"topic": "42"}),
@@ -174,6 +186,17 @@ def test_a_folder_is_relative_to_where_it_was_named(place: Place) -> None:
     assert place.load().profiles_dir == str(place.home.root / "mine")
     assert place.load({"AIKYO_PROFILES_DIR": "yours"}).profiles_dir == str(place.cwd / "yours")
     assert place.load(profiles_dir="/theirs").profiles_dir == "/theirs"
+
+
+def test_prices_are_tables_of_a_file(place: Place) -> None:
+    place.home.settings.write_text('[prices."m.1"]\ninput = 1\noutput = 2.5\n')
+    assert place.load().prices == {"m.1": Price(input=1, output=2.5)}
+    place.home.settings.write_text("[prices.m]\ninput = 1\nouptut = 2.5\n")
+    with pytest.raises(UsageError, match=r":3:1: unknown key 'ouptut'; did you mean 'output'\?$"):
+        place.load()
+    place.home.settings.unlink()
+    with pytest.raises(UsageError, match=r"^AIKYO_PRICES: tables are for aikyo\.toml: \[prices\]$"):
+        place.load({"AIKYO_PRICES": "{}"})
 
 
 def test_every_setting_is_documented() -> None:

@@ -9,7 +9,7 @@ from msgspec import Raw
 from rich.console import Console
 
 from aikyo.dashboard import run_dashboard
-from aikyo.wire import CompanionStatus, Envelope, Message, SwarmStatus
+from aikyo.wire import CompanionStatus, Delta, Envelope, Message, SwarmStatus
 
 ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
 
@@ -82,6 +82,26 @@ async def test_a_flood_is_drawn_no_more_than_eight_times_a_second(
     await show_for(5, flood(), screen)
     assert 4 * 7 <= len(screen.drawn) <= 4 * 8 + 3
     assert "word-3999" in screen.getvalue()
+
+
+async def test_drafts_are_drawn_about_four_times_a_second_and_a_message_within_a_frame(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async def drafts() -> AsyncIterator[Envelope]:
+        for number in range(200):
+            for who in ("alice", "bob"):
+                body = msgspec.json.encode(Delta(id=who, sender=who, text=f"word-{number} "))
+                yield Envelope(time=0, topic="deltas", body=Raw(body))
+            await trio.sleep(0.05)
+        await trio.sleep(10)
+        yield said("good evening")
+        await trio.sleep_forever()
+
+    screen = Screen()
+    await show_for(20.01, drafts(), screen)
+    assert 30 <= len([at for at in screen.drawn if at < 10]) <= 50
+    assert "word-199…" in screen.getvalue()
+    assert "good evening" in screen.getvalue()
 
 
 async def test_a_new_size_is_drawn(autojump_clock: trio.testing.MockClock) -> None:

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from aikyo.dashboard import View, render
-from aikyo.wire import Action, Activity, CompanionStatus, Envelope, Event, Message, SwarmStatus
+from aikyo.wire import Action, Activity, CompanionStatus, Delta, Envelope, Event, Message, SwarmStatus
 
 NAMES = {"alice": "Alice", "bob": "Bob", "carol": "Carol", "hina": "ひな"}
 SIZES = [(80, 24), (200, 50), (50, 20), (120, 30), (30, 10), (20, 5), (10, 2), (1, 1)]
@@ -257,3 +257,67 @@ def test_a_time_that_no_calendar_has_is_shown_as_none() -> None:
     body = Raw(msgspec.json.encode(Message(id="m", sender="user_mika", message="hi")))
     view.apply(Envelope(seq=1, time=1e300, topic="messages", body=body))
     assert any(line.startswith("--:--  mika") for line in shown(view))
+
+
+def compose(view: View, who: str, text: str, end: str | None = None) -> None:
+    apply(view, "deltas", Delta(id="m-9", sender=who, text=text, end=end))  # type: ignore[arg-type]  # one of them
+
+
+def test_what_is_being_composed_stands_at_the_end_of_the_talk(talk: View) -> None:
+    compose(talk, "companion_alice", "I was just")
+    compose(talk, "companion_alice", " about to")
+    lines = [line.rstrip() for line in shown(talk)]
+    growing = next(number for number, line in enumerate(lines) if "I was just about to…" in line)
+    assert lines[growing].split() == ["00:00", "Alice", "I", "was", "just", "about", "to…"]
+    assert max(number for number, line in enumerate(lines) if "Hello everybody!" in line) < growing
+    (line,) = [line for line in colors(talk).split("\n") if "about to…" in line]
+    assert "\x1b[1;36mAlice" in line
+
+
+def test_a_draft_gives_way_to_its_message_and_an_interrupted_one_goes(talk: View) -> None:
+    compose(talk, "companion_alice", "I was just")
+    compose(talk, "companion_bob", "Listen")
+    compose(talk, "companion_bob", "", "interrupted")
+    apply(talk, "messages", Message(id="m-9", sender="companion_alice", message="I was just told."))
+    page = "\n".join(shown(talk))
+    assert page.count("I was just") == 2  # in the talk, and as the last words of Alice
+    assert "…" not in page.replace("…\n", "")
+    assert "Listen" not in page
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_a_long_draft_fits_every_terminal_and_shows_its_end(talk: View, width: int, height: int) -> None:
+    compose(talk, "companion_hina", "雨が降っているので、" * 200 + "\x1b[2J おわり")
+    lines = shown(talk, width, height)
+    assert len(lines) <= height
+    assert all(cell_len(line) <= width for line in lines)
+    if (width, height) == (80, 24):
+        assert any("おわり…" in line for line in lines)
+
+
+@pytest.mark.parametrize("last", ["", "x"])
+def test_of_a_long_draft_the_end_begins_with_a_whole_character(talk: View, last: str) -> None:
+    compose(talk, "companion_alice", "か\u3099" * 500 + last)
+    (composed,) = talk.composed
+    assert composed.text.startswith("…か")
+
+
+def test_a_draft_is_shown_on_a_terminal_that_takes_ascii_alone(talk: View) -> None:
+    compose(talk, "companion_alice", "I was just")
+    assert any("I was just." in line or "I was just?" in line for line in shown(talk, encoding="ascii"))
+
+
+def test_what_thinking_has_cost_in_the_last_hour_is_shown_where_it_was_anything() -> None:
+    paid = companion("alice", tokens_hour=12_345, money_hour=0.1234)
+    unknown = companion("bob", tokens_hour=900, money_hour=None)
+    free = companion("carol", tokens_hour=2_000_000, money_hour=0.0)
+    view = view_of(paid, unknown, free, companion("hina"))
+    say(view, "companion_alice", "Let us see what the tide has left for us between the rocks today.")
+    lines = shown(view)
+    assert all(cell_len(line) <= 80 for line in lines)
+    assert "  12.3k $0.12/h  Let us" in lines[1]
+    assert lines[2].rstrip().endswith("  900 ?/h")
+    assert lines[3].rstrip().endswith("  2.0M/h")
+    assert lines[4].rstrip().endswith(" 0 peers")
+    assert not any("/h" in line for line in shown(view, width=50))
+    assert not any("/h" in line for line in shown(view_of(companion("alice"))))

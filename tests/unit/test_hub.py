@@ -13,7 +13,7 @@ from wsproto.events import TextMessage
 
 from aikyo.firehose import Hub
 from aikyo.firehose.frames import text_frame
-from aikyo.wire import Envelope, Event
+from aikyo.wire import Delta, Envelope, Event
 
 
 def make_hub() -> Hub:
@@ -151,3 +151,83 @@ async def test_a_reason_that_is_no_proper_text_is_told_all_the_same() -> None:
         hub.emit(Event(type="notice", reason="half a \ud83d"))
         seen = await anext(events)
     assert msgspec.json.decode(seen.body, type=Event).reason == "half a ?"
+
+
+def delta(text: str, who: str = "alice", number: int = 1, end: str | None = None) -> Delta:
+    return Delta(id=f"{who}-{number}", sender=f"companion_{who}", text=text, end=end)  # type: ignore[arg-type]  # one of them
+
+
+async def test_what_is_being_composed_is_for_those_who_ask_and_has_no_seq() -> None:
+    hub = make_hub()
+    with hub.subscribe() as usual, hub.subscribe(topics=("messages",), deltas=True) as curious:
+        hub.draft(delta("Hel"))
+        hub.publish("messages", Raw(b"{}"))
+        frames = await curious.take()
+        assert [frame.envelope.seq for frame in await usual.take()] == [1]
+    assert [(frame.envelope.topic, frame.envelope.seq) for frame in frames] == [
+        ("deltas", 0),
+        ("messages", 1),
+    ]
+    assert msgspec.json.decode(frames[0].rich[2:]) == {
+        "time": 12.5,
+        "topic": "deltas",
+        "body": {"id": "alice-1", "from": "companion_alice", "text": "Hel"},
+    }
+
+
+async def test_of_drafts_too_only_those_of_the_sender_that_is_asked_for_are_given() -> None:
+    hub = make_hub()
+    with hub.subscribe(sender="bob", deltas=True) as bobs:
+        hub.draft(delta("no"))
+        hub.draft(delta("yes", "bob"))
+        assert [frame.sender for frame in await bobs.take()] == ["companion_bob"]
+
+
+async def test_while_nobody_reads_a_draft_waits_as_one_frame_and_pushes_nothing_out() -> None:
+    hub = make_hub()
+    with hub.subscribe(limit=2, deltas=True) as slow, hub.subscribe(deltas=True) as quick:
+        hub.publish("messages", Raw(b"{}"))
+        for part in ("It ", "is ", "late"):
+            hub.draft(delta(part))
+            hub.draft(delta(part.upper(), "bob"))
+            assert len(await quick.take()) in {2, 3}
+        hub.publish("messages", Raw(b"{}"))
+        hub.draft(delta(".", end="said"))
+        frames = await slow.take()
+        assert (slow.dropped, hub.counters["dropped"]) == (0, 0)
+    assert [frame.envelope.topic for frame in frames] == ["messages", "deltas", "deltas", "messages"]
+    bodies = [msgspec.json.decode(frame.envelope.body, type=Delta) for frame in frames[1:3]]
+    assert bodies == [delta("It is late.", end="said"), delta("IT IS LATE", "bob")]
+
+
+async def test_an_overflow_drops_events_and_leaves_no_hole_in_a_draft() -> None:
+    hub = make_hub()
+    with hub.subscribe(limit=2, deltas=True) as slow:
+        hub.draft(delta("It "))
+        hub.draft(delta("Well", "bob"))
+        for _ in range(5):
+            hub.publish("messages", Raw(b"{}"))
+        hub.draft(delta("is."))
+        frames = await slow.take()
+        assert slow.dropped == hub.counters["dropped"] == 3
+    assert [frame.envelope.seq for frame in frames] == [0, 0, 4, 5]
+    assert [frame.sender for frame in frames[:2]] == ["companion_alice", "companion_bob"]
+    assert msgspec.json.decode(frames[0].envelope.body, type=Delta).text == "It is."
+
+
+async def test_of_too_many_drafts_the_last_are_dropped_and_counted() -> None:
+    hub = make_hub()
+    with hub.subscribe(deltas=True) as slow:
+        for number in range(100):
+            hub.draft(delta("x", number=number))
+        frames = await slow.take()
+    assert len(frames) + hub.counters["deltas-dropped"] == 100
+    assert len(frames) == 32
+
+
+async def test_nothing_is_told_of_a_draft_that_nobody_wants() -> None:
+    hub = make_hub()
+    with hub.subscribe() as usual:
+        hub.draft(delta("half a \ud83d"))  # which could not even be encoded
+        hub.publish("messages", Raw(b"{}"))
+        assert len(await usual.take()) == 1

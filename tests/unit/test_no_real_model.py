@@ -32,6 +32,7 @@ async def test_a_brain_asks_nobody_but_the_proxy_of_the_environment(
         port = listeners[0].socket.getsockname()[1]
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
         monkeypatch.delenv("ANTHROPIC_BASE_URL")
+        monkeypatch.delenv("AIKYO_ONLY_LOCAL_MODELS")  # to see that there is more than the switch
         environ = {f"{name.upper()}_API_KEY": KEY}
         choice = choose_brain(name, environ=environ)
         brain = open_brain(choice, environ=environ, random=Random(1), model="m", small_model="m")
@@ -43,7 +44,8 @@ async def test_a_brain_asks_nobody_but_the_proxy_of_the_environment(
     assert all(head.startswith(f"CONNECT api.{name}.com:443".encode()) for head in asked)
 
 
-def test_nobody_is_asked_for_models_either() -> None:
+def test_nobody_is_asked_for_models_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIKYO_ONLY_LOCAL_MODELS")
     environ = {"OPENAI_API_KEY": KEY}
     with pytest.raises(UsageError, match=r"cannot reach api\.openai\.com"):
         open_brain(choose_brain("openai", environ=environ), environ=environ, random=Random(1))

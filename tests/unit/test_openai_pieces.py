@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aikyo.brain.chat_reply import Pieces, told_by
-from aikyo.brain.events import MAX_SIZE, Events, TooMuch
-from aikyo.brain.fitting import Fitting
-from aikyo.brain.incoming import Incoming
+from aikyo.brain.models.events import MAX_SIZE, Events, TooMuch
+from aikyo.brain.openai.fitting import Fitting
+from aikyo.brain.openai.incoming import Incoming, Unusable
+from aikyo.brain.openai.reply import Pieces, told_by
+from aikyo.brain.openai.vectors import Vectors
 
 
 @given(st.lists(st.text(min_size=1), min_size=1), st.sampled_from(["\n", "\r\n"]), st.data())
@@ -154,14 +155,54 @@ def test_no_piece_raises_anything_else_than_a_decode_error(piece: Any) -> None:
         pieces.reply()
 
 
+PARTS = st.sampled_from(
+    [
+        b'data: {"choices": [{"delta": {"content": "Hi \\u732b \\ud83d\\udc4d"}}]}\n\n',
+        b'data: {"choices": [{"delta": {"content": "\\ud83d"}}]}\n\n',
+        b'data: {"choices": [{"delta": {"tool_calls": [{"function": {"name": "speak"}}]}}]}\n\n',
+        b'data: {"choices": [{"delta": {"tool_calls": [{"function": {"arguments": "{\\"m"}}]}}]}\n\n',
+        b'data: {"choices": [], "usage": {"prompt_tokens": 9}}\n\n',
+        b'data: {"error": {"message": "no", "code": 429}}\n\n',
+        b"data: [DONE]\n\n",
+        b": ping\n\n",
+        b'{"choices": [{"message": {"content": "\xed\xa0\x80"}, "finish_reason": "stop"}]}',
+    ]
+)
+
+
+@given(st.sampled_from(["text/event-stream", "application/json"]), st.lists(PARTS | st.binary()))
+def test_whatever_a_server_sends_is_an_answer_an_error_or_unusable(
+    content_type: str, chunks: list[bytes]
+) -> None:
+    pieces = Pieces(asked=9)
+    incoming = Incoming(pieces)
+    incoming.begin(200, {"content-type": content_type})
+    try:
+        for chunk in chunks:
+            if not incoming.take(chunk):
+                break
+            pieces.input_of("speak")
+        incoming.end()
+    except Unusable:
+        pass
+    cost = pieces.cost
+    assert cost is None or cost.tokens > 0
+    pieces.reply()
+
+
 def test_no_more_is_read_of_an_error_than_is_told_of_it() -> None:
-    incoming = Incoming()
+    incoming = Incoming(Pieces())
     incoming.begin(400, {})
     assert incoming.take(b"no ")
     assert not incoming.take(b"x" * 100_000)
     incoming.end()
     assert incoming.told is not None
     assert incoming.told.text.startswith("no x")
+
+
+def test_vectors_are_of_one_size() -> None:
+    with pytest.raises(msgspec.DecodeError, match="one size"):
+        Vectors(2).take('{"data": [{"embedding": [1]}, {"embedding": [1, 2]}]}')
 
 
 REQUEST = {
@@ -188,6 +229,55 @@ def test_tools_that_must_not_be_called_are_left_out_where_that_cannot_be_said() 
     assert "tools" not in fitted
     assert fitting.takes_tools("m")
     assert "tools" in fitting.fit({key: REQUEST[key] for key in REQUEST if key != "tool_choice"})
+
+
+NO_TOOLS = [
+    # Ollama
+    (400, "registry.ollama.ai/library/gemma3:4b does not support tools"),
+    # llama.cpp, with the years
+    (500, "Unsupported param: tools"),
+    (500, "tools param requires --jinja flag"),
+    # vLLM
+    (400, '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'),
+    # OpenAI, Azure, OpenRouter, DeepInfra and others
+    (400, "tools is not supported in this model. For a list of supported models, refer to https://x"),
+    (400, "Functions are not supported for this API version or this model version."),
+    (400, "Unsupported parameter: 'tools' is not supported with this model."),
+    (400, "Unrecognized request argument supplied: tools"),
+    (404, "No endpoints found that support tool use. To learn more, visit: https://x"),
+    (405, "deepinfra error: Tool calling is not supported for model: m"),
+    (400, "Function call is not supported for this model. (request id: 2025)"),
+    (400, "Function calling is not enabled for models/m"),
+    (400, "No connected provider supports tool calling for this model."),
+    (422, "[{'loc': ['body', 'tools'], 'msg': 'Extra inputs are not permitted'}]"),
+]
+
+SOME_TOOL = [
+    (400, "Failed to call a function. Please adjust your prompt. See 'failed_generation'"),
+    (400, "Invalid schema for function 'move': 'minimum' is not supported"),
+    (400, "tools[0].function.parameters: keyword 'oneOf' is not supported"),
+    (400, "Messages with role 'tool' must be a response to a preceding message with 'tool_calls'"),
+    (400, "tool call validation failed: attempted to call tool 'dance' which was not in request.tools"),
+    (400, "An assistant message with 'tool_calls' must be followed by tool messages"),
+    (500, "Failed to parse tool call arguments as JSON: this is not supported"),
+    (400, "Invalid parameter: there is no function 'dance'"),
+]
+
+
+@pytest.mark.parametrize(("status", "told"), NO_TOOLS)
+def test_a_server_that_takes_no_tools_is_asked_without_them(status: int, told: str) -> None:
+    fitting, request = Fitting(), {key: REQUEST[key] for key in REQUEST if key != "tool_choice"}
+    assert fitting.learn(request, status, told)
+    assert not fitting.takes_tools("m")
+    assert "tools" not in fitting.fit(request)
+    assert not fitting.learn(fitting.fit(request), status, told)
+
+
+@pytest.mark.parametrize(("status", "told"), SOME_TOOL)
+def test_tools_are_kept_where_one_of_them_or_a_call_was_wrong(status: int, told: str) -> None:
+    fitting, request = Fitting(), {key: REQUEST[key] for key in REQUEST if key != "tool_choice"}
+    assert not fitting.learn(request, status, told)
+    assert fitting.takes_tools("m")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from aikyo.brain.chat_server import ChatServer
+from aikyo.brain.openai.server import ChatServer
 from aikyo.errors import UsageError
 
 
@@ -26,6 +26,17 @@ from aikyo.errors import UsageError
         ("8.8.8.8", False),
         ("[2001:4860:4860::8888]", False),
         ("localhost.example.com", False),
+        # As systems read addresses, too
+        ("2130706433", True),
+        ("0x7f000001", True),
+        ("017700000001:8000", True),
+        ("127.1", True),
+        ("134744072", False),
+        ("0x08080808", False),
+        ("010.8.8.8", False),
+        ("0xdeadbeef", False),
+        ("[::ffff:8.8.8.8]", False),
+        ("[::ffff:10.0.0.5]", True),
     ],
 )
 def test_a_server_of_this_network_costs_nothing(host: str, is_local: bool) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aikyo.brain.prompts import Prompts, assess_prompt, compose_prompt, system_prompt
+from aikyo.brain.prompts import Prompts, to_assess, to_compose
 from aikyo.brain.prompts.library import MAX_FILE
 from aikyo.errors import UsageError
 from tests.support.minds import ALICE, moment
@@ -25,25 +25,23 @@ def written(folder: Path, **texts: str) -> Path:
 
 def test_a_file_of_ones_own_is_taken_and_the_rest_stays(tmp_path: Path) -> None:
     own = Prompts(written(tmp_path, assess_en_md="{name}, speak up?"))
-    assert assess_prompt(moment(), own).endswith("\n\nAlice, speak up?")
-    assert compose_prompt(moment(), own) == compose_prompt(moment())
-    assert system_prompt(ALICE, own) == system_prompt(ALICE)
-    assert assess_prompt(moment(me=replace(ALICE, language="ja")), own) == assess_prompt(
-        moment(me=replace(ALICE, language="ja"))
-    )
+    assert to_assess(moment(), own).task.endswith("\n\nAlice, speak up?")
+    assert to_compose(moment(), own) == to_compose(moment())
+    japanese = moment(me=replace(ALICE, language="ja"))
+    assert to_assess(japanese, own) == to_assess(japanese)
     assert own.own == ("assess.en.md",)
 
 
 def test_a_language_can_be_brought_along(tmp_path: Path) -> None:
     own = Prompts(written(tmp_path, assess_fr_md="{name}, tu veux parler ?"))
     french = moment(me=replace(ALICE, language="fr-CA"))
-    assert assess_prompt(french, own).endswith("Alice, tu veux parler ?")
-    assert system_prompt(french.me, own) == system_prompt(ALICE)
+    assert to_assess(french, own).task.endswith("Alice, tu veux parler ?")
+    assert to_assess(french, own).system == to_assess(moment(), own).system
 
 
 def test_english_of_ones_own_is_what_other_languages_fall_back_to(tmp_path: Path) -> None:
     own = Prompts(written(tmp_path, assess_en_md="{name}?", words_en_toml='no_question = "Hush."'))
-    assert assess_prompt(moment(me=replace(ALICE, language="de")), own).endswith("\n\nAlice?")
+    assert to_assess(moment(me=replace(ALICE, language="de")), own).task.endswith("\n\nAlice?")
     assert own.words("de").no_question == "Hush."
 
 
@@ -61,10 +59,10 @@ def test_every_file_that_comes_along_can_be_copied_and_changed(tmp_path: Path) -
         if file.name.endswith((".md", ".toml")):
             (tmp_path / file.name).write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
     own = Prompts(tmp_path)
-    assert len(own.own) == 10
+    assert len(own.own) == 16
     for language in ("en", "ja"):
         there = moment(me=replace(ALICE, language=language))
-        assert compose_prompt(there, own) == compose_prompt(there)
+        assert to_compose(there, own) == to_compose(there)
         assert own.words(language).weekdays == USUAL.words(language).weekdays
 
 
@@ -75,6 +73,12 @@ def test_every_file_that_comes_along_can_be_copied_and_changed(tmp_path: Path) -
         ("compose.en.md", "Hi {Name}", "compose.en.md:1: unknown placeholder {Name}; did you"),
         ("compose.en.md", "Hi { name }", "compose.en.md:1: unknown placeholder { name }"),
         ("assess.en.md", "{name} {message}", "assess.en.md:1: unknown placeholder {message}"),
+        (
+            "moment.en.md",
+            "{recent}",
+            "moment.en.md:1: unknown placeholder {recent}; it belongs in 'talk'",
+        ),
+        ("session.en.md", "Notes: {summary}", "session.en.md:1: {summary} needs a line of its own"),
         ("moment.en.md", "## Now\nThey said: {message}", "moment.en.md:2: {message} needs a line"),
         ("system.en.md", "a\n<!-- b\nc", "system.en.md:2: a note begins here"),
         ("system.ja.md", "<!-- only a note -->", "system.ja.md:1: holds nothing"),
@@ -84,6 +88,8 @@ def test_every_file_that_comes_along_can_be_copied_and_changed(tmp_path: Path) -
         ("words.en.toml", '\nno_qestion = "a"', "words.en.toml:2:1: unknown key 'no_qestion'; did"),
         ("words.en.toml", '[begin]\nsilense = "a"', "words.en.toml:2:1: unknown key 'silense'; did you"),
         ("words.ja.toml", 'weekdays = ["a"]', "words.ja.toml:1:12: 'weekdays': expected a list of"),
+        ("words.en.toml", 'answer_form = "JSON!"', "words.en.toml:1:1: 'answer_form' has to hold {sch"),
+        ("words.en.toml", 'summarize = "{name} {x}"', "words.en.toml:1:1: 'summarize' may hold no br"),
         ("words.ja.toml", "x = ", "words.ja.toml:1:5: not TOML"),
     ],
 )
@@ -113,7 +119,7 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, name: str) -> None:
 
 def test_a_prompt_may_be_as_long_as_the_limit(tmp_path: Path) -> None:
     (tmp_path / "system.en.md").write_text("x" * MAX_FILE)
-    assert len(system_prompt(ALICE, Prompts(tmp_path))) == MAX_FILE
+    assert len(to_compose(moment(), Prompts(tmp_path)).system) == MAX_FILE
 
 
 def test_without_a_folder_there_is_nothing_of_ones_own(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from aikyo.companion.profile import (
     choose_profiles,
     find_profile,
     list_profiles,
+    load_again,
     profile_dirs,
 )
 from aikyo.errors import UsageError
@@ -125,3 +126,39 @@ def test_a_broken_profile_matters_only_to_who_chooses_it(tmp_path: Path) -> None
     assert len(choose_profiles(1, (), [tmp_path])) == 1
     with pytest.raises(ProfileError, match=r"broken\.toml:3:9"):
         choose_profiles(2, (), [tmp_path])
+
+
+def test_a_profile_is_read_again_as_it_is_now(tmp_path: Path) -> None:
+    write(tmp_path, "alice", more='story = "One."')
+    ((name, before),) = choose_profiles(1, (), [tmp_path])
+    assert load_again(name, before).says_the_same_as(before)
+    write(tmp_path, "alice", more='story = "Two."')
+    after = load_again(name, before)
+    assert after.metadata.story == "Two."
+    assert not after.says_the_same_as(before)
+
+
+def test_a_copy_that_is_read_again_stays_that_copy(tmp_path: Path) -> None:
+    write(tmp_path, "alice")
+    _, (name, copy) = choose_profiles(2, (), [tmp_path])
+    write(tmp_path, "alice", "Alicia")
+    again = load_again(name, copy)
+    assert (again.metadata.id, again.metadata.name) == ("companion_alice-2", "Alicia 2")
+    assert load_again(name, again).says_the_same_as(again)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_another_id_takes_another_start(tmp_path: Path, count: int) -> None:
+    write(tmp_path, "alice")
+    name, profile = choose_profiles(count, (), [tmp_path])[-1]
+    write(tmp_path, "alice", more='color = "red"\nid = "companion_eve"')
+    with pytest.raises(ProfileError, match=r"alice\.toml:4:6: the id is companion_eve now, which takes"):
+        load_again(name, profile)
+
+
+def test_what_is_broken_now_is_not_read(tmp_path: Path) -> None:
+    write(tmp_path, "alice")
+    ((name, profile),) = choose_profiles(1, (), [tmp_path])
+    write(tmp_path, "alice", more="color = 1")
+    with pytest.raises(ProfileError, match=r"alice\.toml:3:9"):
+        load_again(name, profile)

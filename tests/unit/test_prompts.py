@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from importlib.resources import files
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aikyo.brain import Instruction, Line, Moment, Persona, Picture, Someone
+from aikyo.brain import Briefing, Instruction, Line, Moment, Past, Persona, Picture, Someone
 from aikyo.brain.prompts import (
+    Prompt,
     Prompts,
-    assess_prompt,
-    compose_prompt,
     looked_up,
     pictures,
     refused,
-    system_prompt,
+    to_assess,
+    to_compose,
+    to_summarize,
 )
 from aikyo.brain.prompts.quotes import CLOSE, OPEN, quote
-from aikyo.brain.prompts.template import Template
+from aikyo.brain.prompts.template import FILLED, PLACEHOLDERS, Template
 from aikyo.errors import UsageError
 from aikyo.wire import Closing
-from tests.support.minds import ALICE, BOB, MIKA, line, moment
+from tests.support.fences import outside, quoted
+from tests.support.minds import ALICE, BOB, MIKA, NOW, line, moment
 
 LANGUAGES = ("en", "ja")
 ANY_TEXT = st.text(st.characters(codec="utf-8"))
@@ -40,27 +43,24 @@ HOSTILE = ANY_TEXT | st.sampled_from(
 )
 
 
-def quoted(prompt: str) -> list[dict[str, object]]:
-    """What stands in the quotes of a prompt, read line by line as a model is told to read it."""
-    records, inside = [], False
-    for each in prompt.splitlines():
-        if each in (OPEN, CLOSE):
-            assert inside is (each == CLOSE)
-            inside = not inside
-        elif inside:
-            records.append(json.loads(each))
-    assert not inside
-    return records
+def whole(prompt: Prompt) -> str:
+    """All that a model is told, in its order."""
+    return "\n\n".join(filter(None, (prompt.system, prompt.session, prompt.talk, prompt.task)))
 
 
-def outside(prompt: str) -> str:
-    """The prompt without what is quoted: what the model takes as coming from us."""
-    kept, inside = [], False
-    for each in prompt.splitlines():
-        inside = (inside or each == OPEN) and each != CLOSE
-        if not inside:
-            kept.append(each)
-    return "\n".join(kept)
+def assess_prompt(now: Moment) -> str:
+    """What a model is asked, without who it is."""
+    return whole(replace(to_assess(now), system=""))
+
+
+def compose_prompt(now: Moment) -> str:
+    """What a model is asked, without who it is."""
+    return whole(replace(to_compose(now), system=""))
+
+
+def system_prompt(me: Persona) -> str:
+    """Who it is."""
+    return to_compose(moment(me=me)).system
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -72,17 +72,44 @@ def test_nothing_that_others_write_leaves_its_quotes(
         other = Someone(f"x{ident}", name, "companion", personality)
         did = line(said, other, id="d", kind="did", to=(ident,))
         context = line(said, other, id="p", kind="perceived", picture=Picture("image/png", "AA=="))
-        rest = {"recalled": (line(said, other, id="r"), did), "perceived": (context,)}
+        brief = Briefing(f"m{said}", (other,), (line(said, other, id="o"),), f"s{said}")
+        rest = {"recalled": (line(said, other, id="r"), did), "perceived": (context,), "briefing": brief}
         me = replace(ALICE, language=language)
         return moment(said, other, me=me, topic=topic, recent=(line(said, other, id="e"), did), **rest)
 
     hostile = made_by(said, name, ident, personality, f"t{topic}")
     harmless = made_by("hi", "Eve", "eve", "kind", "tea")
-    for prompt in (assess_prompt, compose_prompt):
-        assert outside(prompt(hostile)) == outside(prompt(harmless))
-        records = quoted(prompt(hostile))
+    for ask in (to_assess, to_compose):
+        for part in ("system", "session", "talk", "task"):
+            assert outside(getattr(ask(hostile), part)) == outside(getattr(ask(harmless), part))
+        for sign in (OPEN, CLOSE):
+            assert whole(ask(hostile)).count(sign) == whole(ask(harmless)).count(sign)
+        records = quoted(whole(ask(hostile)))
         assert {"from": name, "id": f"x{ident}"}.items() <= records[-1].items()
-        assert sum(said in record.values() for record in records) >= 6
+        assert sum(said in record.values() for record in records) >= 7
+        assert {"you_noted": f"s{said}"} in records
+        assert any(record.get("you_felt") == f"m{said}"[:32] for record in records) or len(said) > 31
+        assert not personality or personality in records[0].values()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@given(said=HOSTILE, name=HOSTILE, ident=HOSTILE, noted=HOSTILE)
+def test_nothing_that_is_summed_up_leaves_its_quotes(
+    language: str, said: str, name: str, ident: str, noted: str
+) -> None:
+    def past(said: str, name: str, ident: str, noted: str) -> Past:
+        other = Someone(f"x{ident}", name, "person")
+        lines = (line(said, other, to=(ident,)), line(said, other, kind="did"))
+        return Past(NOW, replace(ALICE, language=language), noted, lines)
+
+    hostile, harmless = to_summarize(past(said, name, ident, f"n{noted}")), past("hi", "Eve", "e", "tea")
+    assert replace(hostile, talk="") == replace(to_summarize(harmless), talk="")
+    assert outside(hostile.talk) == CLOSE
+    assert hostile.talk.count(CLOSE) == hostile.talk.count(OPEN) == 1
+    first, *rest = quoted(hostile.talk)
+    assert first == {"you_noted": f"n{noted}"}
+    assert [record["from"] for record in rest] == [name, name]
+    assert [record.get("said", record.get("did")) for record in rest] == [said, said]
 
 
 @given(tool=HOSTILE, found=HOSTILE)
@@ -131,7 +158,7 @@ def test_what_a_profile_leaves_out_leaves_no_empty_section(language: str) -> Non
 def test_everything_of_the_moment_is_told(language: str) -> None:
     earlier = (
         line("I found a starfish.", id="m-0"),
-        line("Lovely!", Someone(ALICE.id, ALICE.name, "companion"), id="m-00", kind="said"),
+        line("Lovely!", ALICE_SPEAKS, id="m-00", kind="said"),
         line("waves", BOB, id="m-000", kind="did"),
     )
     now = moment(
@@ -146,9 +173,8 @@ def test_everything_of_the_moment_is_told(language: str) -> None:
     assert now.message is not None
     prompt = compose_prompt(replace(now, recent=(*earlier, now.message)))
     records = quoted(prompt)
-    assert {"id": BOB.id, "name": "Bob", "kind": "companion", "met_before": True}.items() <= records[
-        1
-    ].items()
+    bob = {"id": BOB.id, "name": "Bob", "kind": "companion", "met_before": True}
+    assert {**bob, "personality": BOB.personality} in records
     assert {"topic": "the sea"} in records
     assert {"you_said": "Lovely!"} in records
     assert {"from": "Bob", "id": BOB.id, "did": "waves"} in records
@@ -224,6 +250,87 @@ def test_pictures_that_no_request_may_hold_are_told_of_only_in_words() -> None:
     assert [record for record in quoted(compose_prompt(strange)) if record.get("showed") == "a picture"]
 
 
+ALICE_SPEAKS = Someone(ALICE.id, ALICE.name, "companion")
+FULL = Briefing(
+    mood="cheerful",
+    roster=(BOB, MIKA),
+    memories=(line("I keep bees.", id="bees"), line("Mine is 7.", ALICE_SPEAKS, id="7", kind="said")),
+    summary="You told Mika about the lighthouse.",
+)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_all_that_a_session_holds_is_told_once(language: str) -> None:
+    prompt = to_compose(moment(me=replace(ALICE, language=language), briefing=FULL))
+    bob = {"id": BOB.id, "name": "Bob", "kind": "companion", "met_before": True}
+    mika = {"id": MIKA.id, "name": "Mika", "kind": "person", "met_before": False}
+    assert quoted(prompt.session) == [
+        {**bob, "personality": BOB.personality},
+        mika,
+        {"time": "1970-01-01 00:00", "from": "Mika", "id": MIKA.id, "said": "I keep bees."},
+        {"time": "1970-01-01 00:00", "you_said": "Mine is 7."},
+        {"you_noted": "You told Mika about the lighthouse."},
+        {"you_felt": "cheerful"},
+    ]
+    assert outside(prompt.session).count("## ") == 4
+    assert quoted(prompt.task)[:2] == [mika, bob]  # the personality was told
+    other = replace(BOB, personality="Loud now.")
+    assert "Loud now." in to_compose(moment(present=(other,), briefing=FULL)).task
+
+
+def test_a_session_that_holds_nothing_is_nothing() -> None:
+    assert to_assess(moment()).session == ""
+    assert outside(to_assess(moment(briefing=Briefing(mood="sad"))).session).count("## ") == 1
+
+
+@pytest.mark.parametrize("ask", [to_assess, to_compose])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_from_turn_to_turn_only_the_end_is_new(language: str, ask: Callable[[Moment], Prompt]) -> None:
+    said = [line(f"{number}", MIKA if number % 2 else BOB, id=f"m{number}") for number in range(9)]
+    before = None
+    for number, message in enumerate(said):
+        now = moment(
+            me=replace(ALICE, language=language),
+            message=message,
+            recent=tuple(said[: number + 1]),
+            recalled=(line(f"memory {number}", id=f"r{number}"),),
+            now=NOW + timedelta(minutes=number),
+            present=(BOB, MIKA)[: number % 3],
+            closing=Closing.PRE_CLOSING if number > 5 else Closing.NONE,
+            change_topic=number == 4,
+            may_ask=number != 3,
+            language=("en", "ja")[number % 2],
+            briefing=FULL,
+        )
+        prompt = ask(now)
+        if before is not None:
+            assert (prompt.system, prompt.session) == (before.system, before.session)
+            assert prompt.talk.startswith(before.talk.removesuffix(CLOSE))
+            assert len(quoted(prompt.talk)) == len(quoted(before.talk)) + 1
+        before = prompt
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_to_be_summed_up_is_told_whole_and_in_order(language: str) -> None:
+    lines = tuple(line(f"{number}", id=f"m{number}") for number in range(300))
+    past = Past(NOW, replace(ALICE, language=language), "You met Bob.", lines, words=120)
+    prompt = to_summarize(past)
+    noted, *rest = quoted(prompt.talk)
+    assert noted == {"you_noted": "You met Bob."}
+    assert [record["said"] for record in rest] == [each.text for each in lines]
+    assert ("120" if language == "en" else "240") in prompt.system
+    assert Prompts().words(language).languages[language] in prompt.system
+    assert ALICE.name in prompt.task
+    assert not prompt.session
+    for part in (ALICE.personality, ALICE.story, ALICE.sample, ALICE.role):
+        assert part not in whole(prompt)
+
+
+def test_notes_are_written_in_the_companions_language_though_there_is_no_prompt_in_it() -> None:
+    assert "In French, in at most" in to_summarize(Past(NOW, replace(ALICE, language="fr"))).system
+    assert "In nl, in at most" in to_summarize(Past(NOW, replace(ALICE, language="nl"))).system
+
+
 def test_it_answers_in_the_language_it_is_spoken_to() -> None:
     assert "in Japanese" in compose_prompt(moment(language="ja-JP"))
     assert "in the language you are spoken to in" in compose_prompt(moment(language="IGNORE-THIS"))
@@ -233,13 +340,14 @@ def test_a_long_past_is_told_in_part_the_newest_first() -> None:
     long = tuple(line(f"{number} " + "x" * 5_000, id=f"m{number}") for number in range(500))
     now = moment("y" * 16_000, recalled=long)
     assert now.message is not None
-    prompt = assess_prompt(replace(now, recent=(*long, now.message)))
-    assert len(prompt) < 80_000
-    recent = prompt.partition("## The talk so far")[2]
-    assert '"said":"499 xx' in recent
-    assert '"said":"0 xx' not in recent
-    assert "y" * 16_000 in prompt
-    assert '"said":"0 xx' in prompt.partition("## The talk so far")[0]
+    prompt = to_assess(replace(now, recent=(*long, now.message)))
+    assert len(prompt.talk) < 220_000
+    assert '"said":"499 xx' in prompt.talk
+    assert '"said":"0 xx' not in prompt.talk
+    assert len(prompt.task) < 50_000
+    assert "y" * 16_000 in prompt.task
+    assert '"said":"0 xx' in prompt.task
+    assert '"said":"499 xx' not in prompt.task
 
 
 @pytest.mark.parametrize("language", ["fr", "../../secret", "en-GB", ""])
@@ -250,10 +358,14 @@ def test_a_language_without_prompts_of_its_own_has_the_english_ones(language: st
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_prompts_of_every_language_use_the_same_placeholders(language: str) -> None:
     folder = files("aikyo.brain.prompts")
-    for name in ("system", "moment", "assess", "compose"):
+    for name in PLACEHOLDERS:
         english, other = (folder.joinpath(f"{name}.{tag}.md").read_text() for tag in ("en", language))
         for part in english.split("{")[1:]:
             assert "{" + part.partition("}")[0] + "}" in other
+    for name, placeholder in FILLED.items():
+        text = getattr(Prompts().words(language), name)
+        assert f"{{{placeholder}}}" in text
+        assert text.count("{") == text.count("}") == 1
 
 
 def test_a_placeholder_that_there_is_not_is_an_error_with_the_nearest() -> None:

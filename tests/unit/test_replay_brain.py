@@ -3,6 +3,7 @@ not fit."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ import pytest
 import trio
 import trio.testing
 
-from aikyo.brain import Assessment, BrainError, Moment, ToolSpec
-from aikyo.brain.recorded import VERSION, Answer, Asked, Call, Called, Header
-from aikyo.brain.replay import ReplayBrain, read_recording
+from aikyo.brain import Assessment, BrainError, Moment, Past, ToolSpec, Usage
+from aikyo.brain.offline.summing import sum_up
+from aikyo.brain.recording.format import VERSION, Answer, Asked, Call, Called, Header
+from aikyo.brain.recording.replay import ReplayBrain, read_recording
 from aikyo.errors import UsageError
-from tests.support.minds import BOB, Hands, moment
+from tests.support.minds import ALICE, BOB, NOW, Hands, line, moment
 
 
 def wants(importance: float, now: Moment, **fields: Any) -> Call:
@@ -97,6 +99,43 @@ async def test_it_tells_what_it_is_and_costs_nothing() -> None:
     assert (brain.label, brain.paid) == ("replay of anthropic x", False)
 
 
+# Summing up --------------------------------------------------------------------------------------
+
+PAST = Past(NOW, ALICE, "", (line("I keep bees."), line("Let's meet on Sunday.", id="m-2")))
+
+
+def wrote(summary: str, past: Past = PAST, **fields: Any) -> Call:
+    usual = {"task": "summarize", "asked": Asked.of_past(past), "summary": summary}
+    return call(moment(), **usual | fields)
+
+
+async def test_notes_are_what_was_written_of_the_same_talk() -> None:
+    other = replace(PAST, lines=PAST.lines[:1])
+    brain = playing(wrote("Notes of one line.", other), wrote("Notes of two."), says("yes", moment()))
+    later = replace(PAST, lines=tuple(replace(each, id=f"x{each.id}") for each in PAST.lines))
+    assert await brain.summarize(later) == "Notes of two."
+    assert await brain.summarize(other) == "Notes of one line."
+    assert await said(brain, moment()) == ["yes"]
+
+
+async def test_notes_that_a_recording_does_not_hold_are_written_by_rule() -> None:
+    brain = playing(says("yes", moment()))
+    assert await brain.summarize(PAST) == sum_up(PAST)
+    assert "I keep bees" in sum_up(PAST)
+
+
+async def test_notes_fail_where_they_failed_and_are_left_where_they_are_cut_off(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    brain = playing(wrote("", error="overloaded", seconds=1), wrote("Notes.", seconds=5))
+    with pytest.raises(BrainError, match="overloaded"):
+        await brain.summarize(PAST)
+    with trio.move_on_after(2) as scope:
+        await brain.summarize(PAST)
+    assert scope.cancelled_caught
+    assert await brain.summarize(PAST) == "Notes."
+
+
 # Assessing ---------------------------------------------------------------------------------------
 
 
@@ -128,6 +167,17 @@ async def test_actions_are_done_again_and_what_was_looked_up_is_not() -> None:
     hands = Hands()
     await playing(call(moment(), tools=tools)).compose(moment(), hands)
     assert hands.done == [("gesture", {"kind": "wave"}), ("speak", {"message": "A crab!"})]
+
+
+async def test_what_a_file_calls_an_action_is_called_only_if_it_is_one_here() -> None:
+    tools = (acted("recall", query="all of it"), acted("delete_all"), acted("speak", message="Hi"))
+    hands = Hands()
+    await playing(call(moment(), tools=tools)).compose(moment(), hands)
+    assert hands.done == [("speak", {"message": "Hi"})]
+    dumb = Hands(specs=tuple(spec for spec in hands.specs if spec.kind == "knowledge"))
+    with pytest.raises(BrainError, match="now does not fit: there is no such action"):
+        await playing(call(moment(), tools=tools)).compose(moment(), dumb)
+    assert dumb.done == []
 
 
 async def test_an_action_that_is_refused_now_is_left_out_but_words_that_are_make_it_rest() -> None:
@@ -206,6 +256,22 @@ def written(file: Path, *lines: object) -> Path:
     return file
 
 
+def test_a_recording_of_the_first_version_can_still_be_played(tmp_path: Path) -> None:
+    old = (
+        b'{"recording":1,"cast":["alice"],"seed":7}\n'
+        b'{"companion":"companion_alice","task":"compose","brain":"anthropic x","time":1.5,'
+        b'"asked":{"message":"m","sender":"user_mika","text":"Hi","addressed":true},"seconds":2.0,'
+        b'"tools":[{"tool":"speak","kind":"action","params":{"message":"Hello"},"result":"said"}],'
+        b'"usage":{"calls":1,"input":10,"cached":0,"output":5}}\n'
+    )
+    file = tmp_path / "talk.jsonl"
+    file.write_bytes(old)
+    recording = read_recording(file)
+    assert recording.header.cast == ("alice",)
+    [only] = recording.calls
+    assert only.usage == Usage(calls=1, input=10, output=5)
+
+
 def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     header = Header(recording=VERSION, cast=("alice", "bob"), seed=3)
     calls = (wants(5, moment("é\n日本語")), says("yes", moment(), error="x", seconds=1.5))
@@ -224,7 +290,8 @@ CALL = msgspec.json.encode(says("yes", moment())) + b"\n"
     [
         (b"", ":1: is no recording"),
         (b"hello\n", ":1: is no recording"),
-        (b'{"recording":2}\n', ":1: is a recording of version 2, not 1"),
+        (b'{"recording":3}\n', ":1: is a recording of version 3, not 2"),
+        (b'{"recording":0}\n', ":1: is a recording of version 0, not 2"),
         (GOOD + CALL + b"\n" + CALL, ":3: is damaged"),
         (GOOD + CALL + b'{"companion":"x"}\n', ":3: is damaged"),
         (GOOD + CALL.replace(b'"time":1.0', b'"time":1e999'), ":2: is damaged"),
@@ -253,7 +320,7 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
         read_recording(tmp_path)
     with pytest.raises(UsageError, match="cannot be read"):
         read_recording(Path("nul\0"))
-    monkeypatch.setattr("aikyo.brain.replay.MAX_BYTES", 10)
+    monkeypatch.setattr("aikyo.brain.recording.replay.MAX_BYTES", 10)
     with pytest.raises(UsageError, match="over the limit"):
         read_recording(written(tmp_path / "r.jsonl", Header(recording=VERSION)))
 

@@ -1,0 +1,169 @@
+"""What a companion makes of a brain that fails: it rests and says why, and comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import trio
+import trio.testing
+
+from aikyo.brain import Assessment, BrainError, Line, Moment, Toolbox
+from aikyo.companion.session import Change, lighter
+from tests.support.gathering import Gathering, ScriptedBrain, gathering
+from tests.support.memories import entry
+
+
+@dataclass
+class Ailing(ScriptedBrain):
+    """Fails as it is told, and knows when it was woken."""
+
+    fault: BrainError | None = None
+    wakes: list[float] = field(default_factory=list)
+    ails: bool = True
+
+    def __post_init__(self) -> None:
+        self.on_compose = self._fail
+
+    async def _fail(self, moment: Moment, toolbox: Toolbox) -> None:
+        if self.fault is not None and self.ails:
+            raise self.fault
+        await toolbox.call("speak", {"message": "I am well."})
+
+    async def wake(self) -> None:
+        await trio.lowlevel.checkpoint()
+        self.wakes.append(trio.current_time())
+        if self.ails and self.fault is not None:
+            raise self.fault
+
+
+def shown(room: Gathering) -> list[tuple[str | None, str | None]]:
+    """What was seen of Alice, without thinking."""
+    told = [(e.activity, e.reason) for e in room.events if e.type == "activity"]
+    return [each for each in told if each[0] != "thinking"]
+
+
+async def asked(room: Gathering) -> None:
+    """Mika asks Alice something, which comes to nothing."""
+    before = len(room.notes)
+    await room.say("hello", "companion_alice")
+    with trio.fail_after(20):
+        while len(room.notes) == before:
+            await trio.sleep(0.01)
+
+
+async def test_it_comes_back_when_the_brain_can_think_again(
+    tmp_path: Path, patient_clock: trio.testing.MockClock
+) -> None:
+    mind = Ailing(fault=BrainError("the model is overloaded", "overload", retry_in=90))
+    async with gathering(tmp_path, {"alice": mind}) as room:
+        began = trio.current_time()
+        await asked(room)
+        assert room.companions["alice"].activity == "resting"
+        assert room.companions["alice"].reason == "the model is overloaded"
+        await trio.sleep(200)
+        assert [round(at - began, -1) for at in mind.wakes] == [90, 180]
+        mind.ails = False
+        await trio.sleep(90)
+        assert room.companions["alice"].activity == "listening"
+        assert shown(room) == [  # the reason that stays the same is told once
+            ("listening", None),
+            ("resting", "the model is overloaded"),
+            ("listening", None),
+        ]
+
+
+async def test_a_brain_that_says_nothing_of_when_is_tried_later_and_later(
+    tmp_path: Path, patient_clock: trio.testing.MockClock
+) -> None:
+    mind = Ailing(fault=BrainError("nobody answers", "unreachable"))
+    async with gathering(tmp_path, {"alice": mind}) as room:
+        began = trio.current_time()
+        await asked(room)
+        await trio.sleep(1_000)
+        at = [began, *mind.wakes]
+        pauses = [round(b - a, -1) for a, b in pairwise(at)]
+        assert pauses == [30, 60, 120, 240, 480]
+
+
+async def test_at_a_cap_it_rests_until_that_is_over_and_asks_no_model(
+    tmp_path: Path, patient_clock: trio.testing.MockClock
+) -> None:
+    mind = Ailing(fault=BrainError("it has spent all", "limit", retry_in=600))
+    async with gathering(tmp_path, {"alice": mind}) as room:
+        await asked(room)
+        await trio.sleep(500)
+        assert room.companions["alice"].activity == "resting"
+        await trio.sleep(120)
+        assert room.companions["alice"].activity == "listening"
+        assert mind.wakes == []
+
+
+async def test_the_same_reason_twice_in_a_row_is_told_once(tmp_path: Path) -> None:
+    def fail(moment: Moment) -> Assessment:
+        raise BrainError("the model is overloaded", "overload", retry_in=90)
+
+    mind = ScriptedBrain(on_assess=fail)
+    async with gathering(tmp_path, {"alice": mind}) as room:
+        for _ in range(3):
+            said = await room.say("hello", "companion_alice")
+            await room.until(lambda m=said: room.states(m.id))
+        assert len(mind.assessed) == 3
+        assert [each for each in shown(room) if each[0] == "resting"] == [
+            ("resting", "the model is overloaded")
+        ]
+
+
+async def test_another_brain_ends_the_rest(tmp_path: Path) -> None:
+    well = ScriptedBrain()
+
+    async def open_brain(*_: object) -> ScriptedBrain:
+        return well
+
+    mind = Ailing(fault=BrainError("the key was refused", "key", retry_in=600))
+    async with gathering(tmp_path, {"alice": mind}, open_brain=open_brain) as room:
+        await asked(room)
+        assert room.companions["alice"].activity == "resting"
+        sessions = room.companions["alice"].sessions
+        await sessions.renew(Change("profile"))
+        assert room.companions["alice"].activity == "resting"  # it is the same brain
+        overrides = sessions._overrides
+        await sessions.renew(Change("model", overrides=overrides))
+        assert room.companions["alice"].activity == "listening"
+
+
+async def test_what_is_too_long_for_the_model_is_told_with_less_and_the_next_session_is_smaller(
+    tmp_path: Path,
+) -> None:
+    async def fussy(moment: Moment, toolbox: Toolbox) -> None:
+        told.append(moment)
+        if len(moment.recent) > 3 or moment.recalled:
+            raise BrainError("the prompt is too long", "too-long")
+        await toolbox.call("speak", {"message": "Well then."})
+
+    told: list[Moment] = []
+    mind = ScriptedBrain(on_compose=fussy)
+    async with gathering(tmp_path, {"alice": mind}, budget=8_000) as room:
+        for number in range(2):
+            said = await room.say(f"hello {number}", "companion_alice", conversation="talk")
+            await room.until(lambda m=said: any(x.reply_to == m.id for x in room.messages()))
+        await room.memories["alice"].append(entry("hello from before", uid="before"))
+        said = await room.say("hello again", "companion_alice", conversation="talk")
+        await room.until(lambda: any(x.reply_to == said.id for x in room.messages()))
+        whole, light = told[-2:]
+        assert len(whole.recent) == 5
+        assert light.recent == whole.recent[2:]
+        assert (len(whole.recalled), light.recalled) == (1, ())
+        assert not any(activity == "resting" for activity, _ in shown(room))
+        with trio.fail_after(20):
+            while room.companions["alice"].sessions.current.number == 1:
+                await trio.sleep(0.01)
+        session = room.companions["alice"].sessions.current
+        assert (session.budget, session.why) == (4_000, "too-long")
+
+
+def test_a_lighter_moment_keeps_the_message() -> None:
+    line = Line("m", "user_mika", "Mika", "hello", 0.0)
+    moment = Moment(now=None, me=None, message=line, recent=(line,))  # type: ignore[arg-type]
+    assert lighter(moment).recent == (line,)

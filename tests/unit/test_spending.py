@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aikyo.brain.cost.spending import DAY, HOUR, Cap, Spending, Spent, caps_of
+from aikyo.config import Settings
+
+DOLLAR_AN_HOUR = Cap("money_per_hour", 1.0, "money", HOUR)
+TEN_AN_HOUR = Cap("tokens_per_hour", 10, "tokens", HOUR)
+TWENTY_A_DAY = Cap("tokens_per_day", 20, "tokens", DAY)
+NOON = 1_000_000 * 60.0
+
+
+def spend(spending: Spending, time: float, tokens: int = 0, money: float | None = 0.0) -> None:
+    spending.add(time, tokens, money, paid=True)
+
+
+def test_by_default_the_swarm_has_caps_and_a_companion_has_none() -> None:
+    settings = Settings()
+    assert [(cap.setting, cap.limit, cap.seconds) for cap in caps_of(settings)] == [
+        ("tokens_per_hour", 1_000_000, HOUR),
+        ("tokens_per_day", 5_000_000, DAY),
+        ("money_per_hour", 1.0, HOUR),
+        ("money_per_day", 5.0, DAY),
+    ]
+    assert caps_of(settings, companion=True) == ()
+    own = caps_of(Settings(companion_money_per_day=0.5, money_per_day="none"), companion=True)
+    assert own == (Cap("companion_money_per_day", 0.5, "money", DAY),)
+
+
+def test_a_cap_is_reached_when_all_of_it_is_spent_and_lasts_until_a_tenth_is_free() -> None:
+    spending = Spending([DOLLAR_AN_HOUR])
+    for minute in range(10):
+        assert spending.reached(NOON + 60 * minute) is None
+        spend(spending, NOON + 60 * minute, money=0.1)
+    reached = spending.reached(NOON + 600)
+    assert reached is not None
+    assert (reached.cap, reached.since) == (DOLLAR_AN_HOUR, NOON + 600)
+    # Ten cents free is just what is asked for, which two minutes' cents give
+    assert reached.until == NOON + 120 + HOUR
+    assert spending.reached(reached.until - 1) == reached  # in the same words
+    assert spending.reached(reached.until) is None
+
+
+def test_below_a_cap_that_was_not_reached_one_may_spend() -> None:
+    spending = Spending([DOLLAR_AN_HOUR])
+    spend(spending, NOON, money=0.95)
+    assert spending.reached(NOON) is None
+
+
+def test_of_two_caps_the_one_that_lasts_longer_is_told() -> None:
+    spending = Spending([TEN_AN_HOUR, TWENTY_A_DAY])
+    spend(spending, NOON, 10)
+    assert spending.reached(NOON) == (TEN_AN_HOUR, NOON, NOON + 60 + HOUR)
+    spend(spending, NOON + 2 * HOUR, 10)
+    reached = spending.reached(NOON + 2 * HOUR)
+    assert reached == (TWENTY_A_DAY, NOON + 2 * HOUR, NOON + 60 + DAY)
+
+
+def test_near_is_four_fifths() -> None:
+    spending = Spending([TEN_AN_HOUR])
+    spend(spending, NOON, 7)
+    assert not spending.is_near(NOON)
+    spend(spending, NOON, 1)
+    assert spending.is_near(NOON)
+    assert not spending.is_near(NOON + HOUR + 60)
+
+
+def test_what_costs_nothing_counts_for_no_cap_but_is_shown() -> None:
+    spending = Spending([TEN_AN_HOUR])
+    spending.add(NOON, 1000, None, paid=False)
+    assert not spending.is_near(NOON)
+    assert spending.spent(HOUR, NOON) == Spent(1000, 0.0)
+
+
+def test_an_unknown_price_makes_the_sum_unknown_and_counts_in_tokens() -> None:
+    spending = Spending([TEN_AN_HOUR, DOLLAR_AN_HOUR])
+    spend(spending, NOON, 5, 0.5)
+    spend(spending, NOON, 5, None)
+    assert spending.spent(HOUR, NOON) == Spent(10, None)
+    assert spending.used(DOLLAR_AN_HOUR, NOON) == 0.5
+    reached = spending.reached(NOON)
+    assert reached is not None
+    assert reached.cap is TEN_AN_HOUR
+
+
+def test_a_clock_that_is_put_back_loses_nothing() -> None:
+    spending = Spending([TEN_AN_HOUR])
+    spend(spending, NOON, 5)
+    spend(spending, NOON - 300, 5)
+    assert spending.used(TEN_AN_HOUR, NOON) == 10
+
+
+def test_only_a_day_is_held() -> None:
+    spending = Spending()
+    for minute in range(5000):
+        spend(spending, NOON + 60 * minute, 1)
+    assert spending.spent(2 * DAY, NOON + 60 * 4999).tokens <= 24 * 60 + 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 7200), st.integers(1, 50)), min_size=1, max_size=40))
+def test_whoever_waits_as_long_as_told_may_spend_again(spent: list[tuple[int, int]]) -> None:
+    spending = Spending([TEN_AN_HOUR, TWENTY_A_DAY])
+    now = NOON
+    for seconds, tokens in spent:
+        now += seconds
+        reached = spending.reached(now)
+        if reached is None:
+            spend(spending, now, tokens)
+        else:
+            assert now < reached.until <= now + reached.cap.seconds + 60
+            assert reached.since <= now
+    if (reached := spending.reached(now)) is not None:
+        assert spending.reached(reached.until) is None
+
+
+@pytest.mark.parametrize("seconds", [HOUR, DAY])
+def test_nothing_spent_is_nothing(seconds: float) -> None:
+    spending = Spending([TEN_AN_HOUR])
+    assert spending.spent(seconds, NOON) == Spent(0, 0.0)
+    assert spending.reached(NOON) is None
+    assert not spending.is_near(NOON)

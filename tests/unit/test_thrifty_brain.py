@@ -1,0 +1,149 @@
+"""What is decided without a model, and that all the rest is the model's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+
+from aikyo.brain import Assessment, Brain, BrainError, Moment, Past, Someone, Toolbox, Usage
+from aikyo.brain.cost import ModelCall
+from aikyo.brain.models.deciding import clear_case
+from aikyo.brain.thrift import ThriftyBrain
+from aikyo.wire import Closing
+from tests.support.minds import ALICE, BOB, MIKA, Hands, line, moment
+
+PARAMS = {"type": "object", "properties": {"mood": {"type": "integer"}}}
+
+
+class Model(Brain):
+    """Counts what it is asked to do; each time costs something."""
+
+    label = "scripted"
+    paid = True
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def assess(self, moment: Moment) -> Assessment:
+        self._spend("assess")
+        return Assessment(speak=True, importance=3, params={"mood": 4}, circles=True)
+
+    async def compose(self, moment: Moment, toolbox: Toolbox) -> None:
+        self._spend("compose")
+        toolbox.saying("He")
+        await toolbox.call("speak", {"message": "Hello."})
+
+    async def summarize(self, past: Past) -> str:
+        self._spend("summarize")
+        return "You met Mika."
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]] | None:
+        self._spend("embed")
+        return [[1.0]] * len(texts)
+
+    async def wake(self) -> None:
+        self._spend("wake")
+
+    async def aclose(self) -> None:
+        self.asked.append("aclose")
+
+    def _spend(self, what: str) -> None:
+        self.asked.append(what)
+        self.usage += Usage(calls=1, input=10)
+
+
+@dataclass
+class Purse:
+    is_nearly_empty: bool = False
+    spent: list[ModelCall] = field(default_factory=list)
+
+    def check(self) -> None:
+        raise BrainError("never asked here")
+
+    def add(self, call: ModelCall) -> None:
+        self.spent.append(call)
+
+
+class Rules(Model):
+    label = "rules"
+    paid = False
+
+    async def assess(self, moment: Moment) -> Assessment:
+        self.asked.append("assess")
+        return Assessment(speak=False, params={"mood": 1})
+
+
+ME = Someone(ALICE.id, ALICE.name, "companion")
+
+
+@pytest.mark.parametrize(
+    ("told", "speak", "importance"),
+    [
+        (moment("Alice?", addressed=True), True, 9),
+        (moment(message=line("Hi!", MIKA, to=(ALICE.id,)), addressed=True), True, 10),
+        (moment("Alice?", BOB, addressed=True), True, 8),
+        (moment("Alice and Bob?", addressed=True, elsewhere=True), True, 9),
+        (moment("Bob?", elsewhere=True), False, 0),
+        (moment("Bob?", elsewhere=True, params=PARAMS), False, 0),
+        (moment("Alice?", addressed=True, closing=Closing.PRE_CLOSING), True, 9),
+        (moment("I have spoken.", ME), False, 0),
+        (moment("What now?"), None, None),
+        (moment("What now?", BOB), None, None),
+        (moment("Alice?", addressed=True, params=PARAMS), None, None),
+        (moment("Bye, Alice!", BOB, addressed=True, closing=Closing.CLOSING), None, None),
+        (moment(message=None, topic="crabs", opening="silence"), None, None),
+    ],
+)
+def test_what_is_clear(told: Moment, speak: bool | None, importance: float | None) -> None:
+    found = clear_case(told)
+    assert (found and found.speak, found and found.importance) == (speak, importance)
+
+
+async def test_a_clear_case_costs_nothing() -> None:
+    model = Model()
+    brain = ThriftyBrain(model, local=Rules(), purse=None)
+    found = await brain.assess(moment("Alice?", addressed=True))
+    assert (found.speak, model.asked, brain.usage) == (True, [], Usage())
+
+
+async def test_what_is_not_clear_is_the_models_and_so_is_all_else() -> None:
+    model, hands = Model(), Hands()
+    brain = ThriftyBrain(model, local=Rules(), purse=Purse())
+    assert (brain.label, brain.paid) == ("scripted", True)
+    found = await brain.assess(moment())
+    assert (found.importance, found.params, found.circles) == (3, {"mood": 4}, True)
+    await brain.compose(moment(), hands)
+    assert (hands.drafts, hands.done) == (["He"], [("speak", {"message": "Hello."})])
+    past = Past(now=datetime(2026, 1, 5, tzinfo=UTC), me=ALICE)
+    assert await brain.summarize(past) == "You met Mika."
+    assert await brain.embed(["a", "b"]) == [[1.0], [1.0]]
+    await brain.wake()
+    assert model.asked == ["assess", "compose", "summarize", "embed", "wake"]
+    assert brain.usage == Usage(calls=5, input=50)
+
+
+async def test_with_little_money_left_rules_decide_and_the_model_still_speaks() -> None:
+    model, rules, purse = Model(), Rules(), Purse(is_nearly_empty=True)
+    brain = ThriftyBrain(model, local=rules, purse=purse)
+    assert (await brain.assess(moment())).params == {"mood": 1}
+    await brain.compose(moment(), Hands())
+    assert (model.asked, rules.asked) == (["compose"], ["assess"])
+    purse.is_nearly_empty = False
+    assert (await brain.assess(moment())).params == {"mood": 4}
+
+
+async def test_a_model_that_costs_nothing_goes_on_deciding() -> None:
+    model = Model()
+    model.paid = False
+    brain = ThriftyBrain(model, local=Rules(), purse=Purse(is_nearly_empty=True))
+    await brain.assess(moment())
+    assert model.asked == ["assess"]
+
+
+async def test_closing_closes_both() -> None:
+    model, rules = Model(), Rules()
+    await ThriftyBrain(model, local=rules, purse=None).aclose()
+    assert (model.asked, rules.asked) == (["aclose"], ["aclose"])

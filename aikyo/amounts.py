@@ -17,7 +17,7 @@ def tokens(count: float) -> str:
 
 
 def money(dollars: float | None, *, more: bool = False) -> str:
-    """US dollars: ``$0.0042``, ``$1.25``.
+    """US dollars: ``$0.0042``, ``$1.25``; what is something is never shown as nothing.
 
     Args:
         dollars: how many; None, where that is unknown, is ``?``.
@@ -25,5 +25,7 @@ def money(dollars: float | None, *, more: bool = False) -> str:
     """
     if dollars is None:
         return "?"
+    if 0 < dollars < 0.00005:
+        return "<$0.0001" + ("+?" if more else "")
     places = 0 if dollars >= 1000 else 2 if dollars >= 0.1 or dollars == 0 else 4
     return f"${dollars:,.{places}f}" + ("+?" if more else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -72,7 +73,7 @@ class BrainError(AikyoError):
     ) -> None:
         super().__init__(message)
         self.kind: BrainFault = kind
-        self.retry_in = retry_in
+        self.retry_in = retry_in if retry_in is not None and math.isfinite(retry_in) else None
 
 
 class ToolError(Exception):
@@ -193,8 +194,11 @@ class Moment:
         present: everyone else in this conversation, sender first.
         message: what is to be answered; None when the companion begins a talk of its own accord.
         topic: what a talk that begins should be about; may be empty.
+        earlier: what was said before this conversation, in others, oldest first; as far as the session
+            tells it in full.
         recent: the conversation so far, oldest first, `message` last.
-        recalled: what memory brought up for `message`, best first, none of it in `recent`.
+        recalled: what memory brought up for `message`, best first, none of it in `recent`; it may be in
+            `earlier`.
         perceived: context (text and pictures) of the last minutes; `Line.told` tells what is no news.
         instructions: what the profile's triggers say for this turn, at most one a tool.
         params: JSON Schema of what the profile wants filled in before a turn, or None.
@@ -214,6 +218,7 @@ class Moment:
     present: tuple[Someone, ...] = ()
     message: Line | None = None
     topic: str = ""
+    earlier: tuple[Line, ...] = ()
     recent: tuple[Line, ...] = ()
     recalled: tuple[Line, ...] = ()
     perceived: tuple[Line, ...] = ()

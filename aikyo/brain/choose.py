@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,8 +57,14 @@ def check_provider(provider: str) -> None:
     if provider in BUILT_IN:
         return
     installed = installed_brains()
-    if provider not in installed:
-        raise UsageError(f"unknown brain '{provider[:80]}'{nearest(provider, (*BUILT_IN, *installed))}")
+    if provider in installed:
+        return
+    known = (*BUILT_IN, *installed)
+    name, _, _ = provider[:80].partition(":")
+    way_out = nearest(provider[:80], known)
+    if difflib.get_close_matches(name, (*known, "replay"), n=1) == ["replay"]:
+        way_out = "; a recording is played by `aikyo up --brain replay:FILE`"
+    raise UsageError(f"unknown brain '{provider[:80]}'{way_out}")
 
 
 def choose_brain(provider: str, *, environ: Mapping[str, str]) -> Choice:

@@ -102,6 +102,12 @@ class GuardedBrain(Brain):
             told = self._told(error)
             kind = told.kind
             raise told from error
+        except BaseExceptionGroup as group:  # it failed when it was cancelled
+            failed, ending = group.split(Exception)
+            if failed is not None and ending is not None:
+                self._log(failed)
+                raise ending from None
+            raise
         finally:
             self._account(purpose, trio.current_time() - began, kind)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ GROUP = "aikyo.brains"
 """The group of entry points: a name, and a callable that takes a `BrainRequest` and gives a `Brain`."""
 
 _MAX_ERROR = 300
+
+_making = threading.Lock()  # companions' brains are made at once, and there is one stdout
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def make_own_brain(name: str, request: BrainRequest) -> Brain:
         raise UsageError(f"no installed package brings the brain '{name[:80]}' any more")
     place = f"brain '{name}' ({entries[0].value})"
     try:
-        with redirect_stdout(sys.stderr):  # stdout is for what was asked for
+        with _making, redirect_stdout(sys.stderr):  # stdout is for what was asked for
             make: Callable[[BrainRequest], Brain] = entries[0].load()
             brain = make(request)
     except KeyboardInterrupt:

@@ -64,7 +64,7 @@ def _json_line(envelope: Envelope, status: Callable[[], SwarmStatus]) -> str:
 def _line(envelope: Envelope, status: Callable[[], SwarmStatus], color: bool) -> str:
     from ..client import render
 
-    if envelope.topic in _QUIET or _is_told_otherwise(envelope):
+    if envelope.topic in _QUIET or _is_left_out(envelope):
         return ""
     if envelope.topic == "events" and _event(envelope).type == "ready":
         ready = _ready(status())
@@ -73,8 +73,9 @@ def _line(envelope: Envelope, status: Callable[[], SwarmStatus], color: bool) ->
     return render(envelope, color=color)
 
 
-def _is_told_otherwise(envelope: Envelope) -> bool:
-    """A speak action goes with a Message; that somebody listens or speaks shows in what they say."""
+def _is_left_out(envelope: Envelope) -> bool:
+    """A speak action goes with a Message; that somebody listens or speaks shows in what they say, and
+    what is routine interests nobody."""
     import msgspec
 
     from ..wire import Action
@@ -85,9 +86,8 @@ def _is_told_otherwise(envelope: Envelope) -> bool:
     if envelope.topic != "events":
         return False
     event = _event(envelope)
-    return event.type in {"joined", "left", "talk-begun"} or (
-        event.type == "activity" and event.reason is None
-    )
+    silent = event.type == "activity" and event.reason is None
+    return silent or event.routine or event.type in {"joined", "left", "talk-begun"}
 
 
 def _event(envelope: Envelope) -> Event:

@@ -98,7 +98,18 @@ async def _say(
         for who, event in talk.quieted.items():
             note(_quietness(who, event))
     if not talk.replies and not talk.quieted:
-        raise AikyoError(_silence(talk, names, wait, status))
+        now = await Remote(swarm).status() if talk.rested == "brain-failed" else status
+        raise AikyoError(_troubles(talk.message, now) or _silence(talk, names, wait, status))
+
+
+def _troubles(message: Message, status: SwarmStatus) -> str:
+    """Whose brain could not answer, and why, as they say it themselves."""
+    from ..text import inert
+
+    asked = (one for one in status.companions if not message.to or one.id in message.to)
+    resting = (one for one in asked if one.activity == "resting" and one.reason)
+    told = [f"{one.name} rests: {inert(one.reason)}" for one in resting]
+    return "no reply: " + "; ".join(told) if told else ""
 
 
 def _silence(talk: Talk, names: list[str], wait: float, status: SwarmStatus) -> str:
@@ -148,5 +159,7 @@ def _message(sender: str, to: tuple[str, ...], text: str) -> Message:
 
 
 def _write(text: str) -> None:
+    from ..text import encodable
+
     if text:
-        print(text, end="", flush=True)
+        print(encodable(text, sys.stdout.encoding or "utf-8"), end="", flush=True)

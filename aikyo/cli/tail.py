@@ -41,6 +41,7 @@ async def _tail(
     home: Home, topics: tuple[str, ...], sender: str | None, count: int | None, as_json: bool
 ) -> None:
     from ..client import TOPICS, Remote, find_swarm, is_known, open_stream, render
+    from ..text import encodable
 
     for topic in topics:
         if topic not in TOPICS:
@@ -57,7 +58,7 @@ async def _tail(
             if as_json:
                 print_json(envelope)
             else:
-                print(render(envelope, color=color))
+                print(encodable(render(envelope, color=color), sys.stdout.encoding or "utf-8"))
             sys.stdout.flush()
             if count is not None and (count := count - 1) == 0:
                 return

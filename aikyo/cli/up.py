@@ -103,7 +103,7 @@ def up(
     """
     from ..swarm import bring_up
 
-    played = brain.removeprefix(_REPLAY) if brain and brain.startswith(_REPLAY) else None
+    played = (brain.removeprefix(_REPLAY) or None) if brain and brain.startswith(_REPLAY) else None
     flags = {
         "companions": companions,
         "profiles": None if profiles is None else tuple(filter(None, profiles.split(","))),

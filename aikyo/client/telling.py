@@ -86,8 +86,8 @@ class Telling:
 
     def _say(self, reply: Message) -> str:
         text = _shown(reply.message)
-        if reply.id in self._told:
-            return "" if text == self._told[reply.id] else self._line(reply)
+        if self._told.get(reply.id) == text:
+            return ""
         if reply.id == self._open and text.startswith(self._written):
             return text[len(self._written) :] + self._close(text) + self._go_on()
         written = ""
@@ -160,4 +160,5 @@ class Telling:
 
 
 def _shown(text: str) -> str:
-    return inert(text, lines=True)
+    """Lines after the first are indented, so that none looks like what somebody else says."""
+    return inert(text, lines=True).replace("\n", "\n  ")

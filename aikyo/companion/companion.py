@@ -275,10 +275,11 @@ class Companion:
 
     async def _take_part(self, talk: Talk, turn: Turn, peer: str) -> None:
         try:
-            await self._turns.take_part(talk, turn)
+            said = await self._turns.take_part(talk, turn)
         finally:
             self._taking_part[peer] -= 1
             self._taking_part += Counter()  # without those who are at none
+        await self._voice.sound(said)
 
     async def _obey(self, message: Message, talk: Talk, peer: str) -> None:
         """Be quiet, or talk again, as a person of this home asks; one of another home cannot silence

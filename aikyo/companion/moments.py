@@ -8,16 +8,15 @@ from ..brain import Instruction, Line, Moment, Someone
 from ..conversation import Talk, asks, detect_language
 from ..conversation.openings import Opening
 from ..conversation.triggers import Facts
+from ..memory import Row
 from ..wire import Closing, Context, Message
 from .perception import Perception
 from .session import Session
-from .session.budget import fitted, room_of
+from .session.budget import fitted, line_tokens, room_of
+from .session.fill import MAX_ROWS
 from .world import World
 
 __all__ = ["Moments"]
-
-MAX_RECENT = 1_000
-"""Lines of the conversation a brain is told at the most, however much its session has room for."""
 
 RECALLED = 4
 """Lines that memory may bring up."""
@@ -88,10 +87,12 @@ class Moments:
         topic, perceived = opening.topic, self._perception.perceived(opening.conversation)
         texts = [line.text for line in perceived if opening.why == "context" and not line.picture]
         about = topic or (texts[-1] if texts else "")
+        rows = await self._world.memory.after(session.since, MAX_ROWS)
         return Moment(
             now=self._world.now(),
             me=session.persona(self._world.me),
             present=self._someones(opening.to),
+            earlier=fitted(self._lines(rows), room_of(session)),
             topic=topic,
             opening=opening.why,
             recalled=await self._recall(session, about, ()) if about else (),
@@ -121,7 +122,7 @@ class Moments:
             instructions: what the triggers say.
         """
         conversation = message.conversation or message.id
-        recent = await self._recent(session, conversation, message)
+        earlier, recent = await self._talks(session, conversation, message)
         others = dict.fromkeys((message.sender, *message.to, *(line.sender for line in recent)))
         for ident in others:
             await self.meet(ident)
@@ -130,6 +131,7 @@ class Moments:
             me=session.persona(self._world.me),
             present=self._someones(others),
             message=self._heard(message),
+            earlier=earlier,
             recent=recent,
             recalled=await self._recall(session, message.message, recent),
             perceived=self._perception.perceived(conversation),
@@ -145,15 +147,26 @@ class Moments:
             briefing=session.briefing,
         )
 
-    async def _recent(self, session: Session, conversation: str, message: Message) -> tuple[Line, ...]:
-        """What was said in a conversation since the session's summary, as far as there is room for it,
-        and `message` in any case."""
-        most = room_of(session)
-        rows = await self._world.memory.after(session.since, MAX_RECENT, conversation=conversation)
-        lines = [self._world.line(row.entry) for row in rows if row.entry.kind in {"heard", "said"}]
+    async def _talks(
+        self, session: Session, conversation: str, message: Message
+    ) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+        """What was said since the session's summary, as far as there is room for it: before this
+        conversation, and in it, `message` in any case. What others say meanwhile elsewhere is told when
+        this conversation is over, so that what comes first stays as it is."""
+        room = room_of(session)
+        rows = await self._world.memory.after(session.since, MAX_ROWS)
+        first = next((n for n, row in enumerate(rows) if row.entry.conversation == conversation), None)
+        lines = self._lines(row for row in rows if row.entry.conversation == conversation)
         if all(line.id != message.id for line in lines):  # it is in the summary too
             lines.append(self._heard(message))
-        return fitted(lines, most)
+        recent = fitted(lines, room)
+        room -= sum(line_tokens(line.text) for line in recent)
+        before = self._lines(rows[:first] if first is not None else rows)
+        return fitted(before, room) if room > 0 else (), recent
+
+    def _lines(self, rows: Iterable[Row]) -> list[Line]:
+        said = (row.entry for row in rows if row.entry.kind in {"heard", "said"})
+        return [self._world.line(entry) for entry in said]
 
     def _elsewhere(self, message: Message, talk: Talk) -> bool:
         """Whether the message turns to somebody else in particular."""

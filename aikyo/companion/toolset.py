@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 import msgspec
@@ -63,6 +64,7 @@ def checked(name: str, params: Mapping[str, Any], model: type[Struct]) -> Struct
         raise ToolError(f"{name} could not read its input: {type(error).__name__}") from None
 
 
+@cache
 def _spec(name: str) -> ToolSpec:
     kind: Literal["action", "knowledge"] = "action" if name in ACTIONS else "knowledge"
     schema = input_schema(ACTIONS.get(name) or KNOWLEDGE[name])

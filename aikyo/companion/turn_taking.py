@@ -77,16 +77,15 @@ class TurnTaking:
         self._sessions = sessions
         self._heard = heard
 
-    async def take_part(self, talk: Talk, turn: Turn) -> None:
-        """Say what one wants, and follow the turn until it is over or taken."""
+    async def take_part(self, talk: Talk, turn: Turn) -> str:
+        """Say what one wants, and follow the turn until it is over or taken; what was said in it."""
         try:
             with self._sessions.use() as session:
                 if isinstance(turn, LedTurn):
-                    await self._follow_led(session, talk, turn)
-                else:
-                    state, assessment = await self._bid(session, talk, turn)
-                    await self._tell(state, turn)
-                    await self._follow(session, talk, turn, assessment)
+                    return await self._follow_led(session, talk, turn)
+                state, assessment = await self._bid(session, talk, turn)
+                await self._tell(state, turn)
+                return await self._follow(session, talk, turn, assessment)
         finally:
             self._restraint.settle(turn)
             self._heard.wake()
@@ -126,14 +125,15 @@ class TurnTaking:
             return reason
         return "" if self._restraint.may_spend("weigh", talk) else "limit"
 
-    async def _follow(self, session: Session, talk: Talk, turn: Turn, assessment: Assessment) -> None:
-        """Follow the turn until it is over, and take it when it is one's own."""
+    async def _follow(self, session: Session, talk: Talk, turn: Turn, assessment: Assessment) -> str:
+        """Follow the turn until it is over, and take it when it is one's own; what was said."""
+        said = ""
         while not isinstance(decision := turn.decide(trio.current_time()), Over):
             if self._restraint.stands_back(turn):
                 is_awaited = not turn.is_decided or self._world.me in turn.standing_by
                 if assessment.speak and is_awaited:
                     await self.decline(turn, "interrupted")
-                return
+                break
             match decision:
                 case Speaker(who=self._world.me, claimed=False) if self._busy_elsewhere(turn):
                     await self.decline(turn)
@@ -142,9 +142,9 @@ class TurnTaking:
                     await self._tell(claim, turn)
                     async with self._holding(turn, claim):
                         said = await self._use_turn(session, talk, turn, assessment)
-                    await self._voice.sound(said)
                 case _:
                     await self._heard.wait_until(decision.until)
+        return said
 
     @asynccontextmanager
     async def _holding(self, turn: Turn, claim: State) -> AsyncIterator[None]:
@@ -164,9 +164,10 @@ class TurnTaking:
 
     # A turn that one leads for all ----------------------------------------------------------------
 
-    async def _follow_led(self, session: Session, talk: Talk, turn: LedTurn) -> None:
+    async def _follow_led(self, session: Session, talk: Talk, turn: LedTurn) -> str:
         """Follow a led turn until it is over: judge for all when one is to lead, and take the turn when
-        one is chosen."""
+        one is chosen; what was said."""
+        said = ""
         assessment: Assessment | None = None
         told: str | None = None  # the speaker, where we told it to all
         while True:
@@ -176,7 +177,7 @@ class TurnTaking:
                 told = decision.who
             match decision:
                 case Over():
-                    return
+                    return said
                 case Leader(who=self._world.me) if assessment is None:
                     assessment = await self._lead(session, talk, turn)
                     told = turn.ranking[0] if turn.ranking else None
@@ -191,7 +192,6 @@ class TurnTaking:
                         continue
                     await self._tell(self._state(turn, state="composing", rank=rank), turn)
                     said = await self._use_turn(session, talk, turn, assessment)
-                    await self._voice.sound(said)
                 case _:
                     await self._heard.wait_until(decision.until)
 
@@ -215,6 +215,7 @@ class TurnTaking:
             talk.refusal(self._world.me, chosen=True)
             or self._restraint.is_quiet(talk, turn)
             or not self._world.taken.left(talk.id, now)
+            or self._voice.is_speechless
             or not self._restraint.may_spend("weigh", talk)
         ):
             return None

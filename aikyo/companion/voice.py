@@ -68,6 +68,7 @@ class Voice:
         self._unsaid: trio.CancelScope | None = None
         self._rests_until, self._next_rest = math.inf, FIRST_REST
         self._wakes = False  # whether the brain is asked when the rest is over
+        self._speechless_until = -math.inf
         self._resting = Pulse()
         self.mouth = trio.Lock()
         self.activity: Activity = "listening"
@@ -75,15 +76,23 @@ class Voice:
         self.turns = 0
         self.mood = ""
 
+    @property
+    def is_speechless(self) -> bool:
+        """Whether the brain has said that it can compose nothing for now; it decides nothing of whether
+        it can assess, which may be another model's."""
+        return trio.current_time() < self._speechless_until
+
     async def assess(self, session: Session, moment: Moment) -> Assessment | None:
         """Whether we want to speak; None when the brain could not tell, which is said."""
         try:
             with trio.fail_after(ASSESS_DEADLINE):
                 return await self._ask(session, moment, session.brain.assess)
         except BrainError as error:
-            self._fail(error)
+            problem = error
         except trio.TooSlowError:
-            self._fail(_too_slow("to say whether it wants to speak"))
+            problem = _too_slow("to say whether it wants to speak")
+        if self._is_current(session):
+            self._fail(problem)
         return None
 
     @contextmanager
@@ -134,8 +143,10 @@ class Voice:
                 self.turns += 1
                 self.mood = hands.mood or self.mood
                 self._moments.spoke(moment, hands.message.conversation or "")
-            if problem is not None:
+            if problem is not None and self._is_current(session):
                 self._fail(problem)
+                if problem.retry_in is not None:
+                    self._speechless_until = trio.current_time() + problem.retry_in
             else:
                 self._next_rest = FIRST_REST
                 self.be("speaking" if hands.message is not None else "listening")
@@ -194,12 +205,16 @@ class Voice:
 
     def be_back(self) -> None:
         """Another brain is there: rest no longer because of the one before."""
+        self._speechless_until = -math.inf
         if self.activity == "resting" and self._rests_until < math.inf:
             self._next_rest = FIRST_REST
             self.be("listening")
 
     async def recover(self) -> None:
-        """Be back from resting when it is time, until cancelled."""
+        """Be back from resting when it is time, until cancelled. First a brain that costs nothing is
+        woken, so that a local model is loaded before it is needed; one that cannot be makes us rest."""
+        if not self._sessions.current.brain.paid and (problem := await self._wake()) is not None:
+            self._fail(problem)
         while True:
             until = self._rests_until
             if trio.current_time() < until:
@@ -212,15 +227,22 @@ class Voice:
                 self.be("listening")
 
     async def _wake(self) -> BrainError | None:
-        """See whether the brain can think again; why not, if not."""
-        try:
-            with self._sessions.use() as session, trio.fail_after(WAKE_DEADLINE):
-                await session.brain.wake()
-        except BrainError as error:
-            return error
-        except trio.TooSlowError:
-            return _too_slow("to wake")
-        return None
+        """See whether the brain can think again; why not, if not, and it is still ours."""
+        with self._sessions.use() as session:
+            try:
+                with trio.fail_after(WAKE_DEADLINE):
+                    await session.brain.wake()
+            except BrainError as error:
+                problem = error
+            except trio.TooSlowError:
+                problem = _too_slow("to wake")
+            else:
+                return None
+            return problem if self._is_current(session) else None
+
+    def _is_current(self, session: Session) -> bool:
+        """Whether the brain of `session` is still ours: what another one does wrong is no matter now."""
+        return session.brain is self._sessions.current.brain
 
     def _fail(self, error: BrainError) -> None:
         """The brain has failed: rest until it may be tried again."""

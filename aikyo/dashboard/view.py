@@ -37,6 +37,9 @@ MAX_SHOWN = 2000
 MAX_COMPOSED = 240
 """The same of one that is being composed: its end."""
 
+_STEP = 80
+"""Characters that are left out at a time, so that its lines do not all shift with each word."""
+
 _SILENT = frozenset({"activity", "mood", "ready", "talk-begun"})
 _EVENT = msgspec.json.Decoder(Event)
 _DELTA = msgspec.json.Decoder(Delta)
@@ -173,7 +176,7 @@ class View:
                 quiet_until=(event.until or 0) if event.mode else row.status.quiet_until,
             )
         at_home = row is not None and event.type in {"joined", "left"}  # which its own line shows
-        if event.type not in _SILENT and not at_home:
+        if event.type not in _SILENT and not event.routine and not at_home:
             who = f"{self.name(ident)} " if ident else ""
             self.talk.append(Notice(time, _short(f"{who}{happening(event, time)}")))
 
@@ -193,7 +196,7 @@ def _end(text: str) -> str:
     """The end of a text, from the beginning of a character, not from its marks."""
     if len(text) <= MAX_COMPOSED:
         return text
-    start = len(text) - MAX_COMPOSED
+    start = -(-(len(text) - MAX_COMPOSED) // _STEP) * _STEP
     while start < len(text) and unicodedata.category(text[start])[0] == "M":
         start += 1
     return f"…{text[start:]}"

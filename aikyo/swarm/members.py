@@ -14,7 +14,7 @@ from msgspec.structs import asdict
 from ..brain import Brain
 from ..brain.cost.spending import Spent
 from ..companion import Allowance, Companion, Limits, Profile, Quiet, TurnsTaken, World
-from ..companion.session import Overrides
+from ..companion.session import Overrides, close
 from ..config import Settings
 from ..conversation import Embed
 from ..errors import UsageError, nearest
@@ -264,8 +264,7 @@ class Members:
         try:
             yield brain
         finally:
-            with trio.CancelScope(shield=True), trio.move_on_after(0.5):
-                await brain.aclose()
+            await close(brain)
 
     async def _join_siblings(self, node: Node) -> None:
         """Wait until `node` is in the mesh with all siblings that are alive; how many may change. One

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import trio
 
-__all__ = ["UNSEEN", "Sight", "settled"]
+__all__ = ["UNSEEN", "Sight", "settled", "sight"]
 
 LOOKS_EVERY = 1.0
 """Seconds from one look to the next, and for which a file must have stayed as it is."""
@@ -36,11 +36,16 @@ async def settled(file: Path, last: Sight) -> Sight:
     """
     before = last
     while True:
-        now = await trio.to_thread.run_sync(_look, file, abandon_on_cancel=True)
+        now = await sight(file)
         if now == before != last:
             return now
         before = now
         await trio.sleep(LOOKS_EVERY)
+
+
+async def sight(file: Path) -> Sight:
+    """How `file` looks now."""
+    return await trio.to_thread.run_sync(_look, file, abandon_on_cancel=True)
 
 
 def _look(file: Path) -> Sight:

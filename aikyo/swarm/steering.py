@@ -14,12 +14,12 @@ from msgspec.structs import replace
 from ..brain import check_provider
 from ..companion import Profile
 from ..companion.profile import load_again
-from ..companion.session import Change
+from ..companion.session import Change, close
 from ..errors import AikyoError, UsageError
 from ..mesh import MeshError
 from ..wire import Event
 from .members import Member, Members
-from .profile_watch import UNSEEN, settled
+from .profile_watch import UNSEEN, settled, sight
 
 __all__ = ["Reload", "Steering"]
 
@@ -104,7 +104,7 @@ class Steering:
             overrides = replace(member.overrides, **wanted)
             if member.companion is None:  # would it do?
                 brain = await self._members.open_brain(member.profile, overrides)
-                await brain.aclose()
+                await close(brain)
             elif not await _swap(member, Change("model", overrides=overrides)):
                 raise AikyoError("it has ended meanwhile")
             member.overrides = overrides
@@ -161,12 +161,18 @@ class Steering:
         seen, was_wrong = UNSEEN, False
         while True:
             seen = await settled(file, seen)
+            problem, profiles = "", list[Profile]()
             try:
                 if not seen.size:
                     raise UsageError(f"{file} is gone or empty")
                 profiles = [await self._read(member) for member in members]
             except UsageError as error:
-                self._complain(members, str(error))
+                problem = str(error)
+            if await sight(file) != seen:  # saved while it was read, and read again once it is still
+                seen = UNSEEN
+                continue
+            if problem:
+                self._complain(members, problem)
                 was_wrong = True
                 continue
             async with trio.open_nursery() as nursery:

@@ -54,7 +54,8 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel
     ``failed``, ``stopped``, ``notice``; the other fields are there where they mean something.
     `companion` is an id, or the part of the swarm that a restart, failure or stop is about
     (``firehose``). `reason` of a talk that rests or ends is one of `conversation.Outcome`; `mode` and
-    `until` (seconds since the epoch, 0: until it is changed) are of ``quiet``.
+    `until` (seconds since the epoch, 0: until it is changed) are of ``quiet``. What is `routine` happens
+    all the time, of itself, and is of interest only to who looks for it.
     """
 
     type: str
@@ -67,6 +68,7 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel
     peer: str | None = None
     mode: QuietMode | None = None
     until: float | None = None
+    routine: bool = False
 
 
 class Envelope(Struct, frozen=True, kw_only=True, omit_defaults=True):

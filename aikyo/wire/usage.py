@@ -67,7 +67,8 @@ class UsageReport(Struct, frozen=True, kw_only=True):
     """What was spent.
 
     Attributes:
-        since: from when on, in seconds since the epoch. What is older than two days is kept by the hour.
+        since: from when on, in seconds since the epoch. What is older than two days is kept by
+            the hour, and than forty by the day.
         time: until when.
         by: what there is a row for.
         rows: those with the highest cost first; hours as they went.

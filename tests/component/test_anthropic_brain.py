@@ -98,7 +98,9 @@ async def test_the_triggers_parameters_are_asked_for_in_what_structured_output_t
 
 async def test_a_person_is_answered_whatever_the_model_makes_of_it(thinking: Thinking) -> None:
     asked_by_person = moment("Alice?", addressed=True, params=PARAMS)
-    script = in_order(state(False, 0, params={"mood": 4}), text("Yes!"), text('{"spe'), state(params={}))
+    unreadable = text("Yes!"), text('{"spe'), state(params={})
+    twice = [each for each in unreadable for _ in range(2)]
+    script = in_order(state(False, 0, params={"mood": 4}), *twice)
     async with thinking(script) as (brain, _):
         found = await brain.assess(asked_by_person)
         assert (found.speak, found.importance, found.params) == (True, 9, {"mood": 4})
@@ -300,6 +302,13 @@ async def test_what_a_server_does_not_take_is_left_out_from_then_on(
         await brain.compose(moment(), hands)
     assert len(hands.done) == 2
     assert [part in json.dumps(asked.body) for asked in api.asked] == [True, False, False]
+
+
+async def test_where_effort_was_all_that_was_said_nothing_is(thinking: Thinking) -> None:
+    refusal = Fault(400, "invalid_request_error", "This model does not support the effort parameter.")
+    async with thinking(in_order(refusal, speaks("Hi."))) as (brain, api):
+        await brain.compose(moment(), Hands())
+    assert "output_config" not in api.asked[1].body
 
 
 async def test_a_form_stays_where_effort_is_left_out(thinking: Thinking) -> None:

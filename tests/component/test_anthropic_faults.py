@@ -13,7 +13,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from aikyo.brain import BrainError, Usage
+from aikyo.brain import Assessment, BrainError, Usage
 from aikyo.brain.anthropic.api import MessagesApi as Client
 from aikyo.brain.anthropic.brain import AnthropicBrain
 from aikyo.brain.anthropic.reply import Pieces, Reply
@@ -111,8 +111,13 @@ async def fault_of(answer: Answer) -> CallFault:
         (Fault(429, "rate_limit_error"), "rate", "too many requests"),
         (Raw(b"<html>log in to the hotel", "text/html"), "malformed", "no message"),
         (Raw(b"[]"), "malformed", "no message"),
-        (Raw(b'{"content": null}'), "malformed", "no message"),
-        (Raw(b'{"content": [], "usage": {"input_tokens": "many"}}'), "malformed", "no message"),
+        (Raw(b'{"type": "message", "content": null}'), "malformed", "no message"),
+        (Raw(b'{"type": "message", "usage": {"input_tokens": "many"}}'), "malformed", "no message"),
+        (
+            Raw(b'{"type": "error", "error": {"type": "permission_error", "message": "not for you"}}'),
+            "key",
+            "(permission_error: not for you)",
+        ),
         (Raw(b"", "text/event-stream"), "cut", "was cut"),
         (Raw(b"data: {not JSON\n\n", "text/event-stream"), "malformed", "no message"),
         (Raw(b"{}", headers={"content-encoding": "gzip"}), "malformed", "no message"),
@@ -227,7 +232,8 @@ async def test_an_answer_is_done_when_it_is_whole_though_the_stream_does_not_end
 
 
 async def test_an_answer_that_is_not_streamed_is_taken_as_well() -> None:
-    message = {"content": [{"type": "text", "text": "Hi"}], "stop_reason": "end_turn"}
+    content = [{"type": "text", "text": "Hi"}]
+    message = {"type": "message", "content": content, "stop_reason": "end_turn"}
     assert (await ask(Raw(json.dumps(message).encode()))).text == "Hi"
 
 
@@ -275,23 +281,53 @@ async def test_of_an_error_without_an_end_the_beginning_is_read(headers: dict[st
     ("answer", "kind"),
     [
         (text("", stop_reason="refusal"), "declined"),
-        (text('{"speak": tr', stop_reason="max_tokens"), "malformed"),
         (text("", stop_reason="model_context_window_exceeded"), "too-long"),
-        (text("I would love to speak!"), "malformed"),
-        (text('{"speak": "yes", "importance": 3}'), "malformed"),
-        (text('{"speak":true,"importance":1,"params":{"x":' + "[" * 50_000), "malformed"),
-        (text(), "malformed"),
-        (speaks("not what was asked"), "malformed"),
-        (state(params={}), "malformed"),
     ],
 )
 async def test_a_decision_of_no_use_is_told_and_on_the_account(answer: Answer, kind: str) -> None:
-    params = {"type": "object", "required": ["mood"], "properties": {"mood": {"type": "string"}}}
     async with thinking(in_order(answer)) as brain:
         with pytest.raises(BrainError) as caught:
-            await brain.assess(moment(params=params))
+            await brain.assess(moment())
         assert brain.usage.calls == 1
     assert caught.value.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("answer", "calls"),
+    [
+        (text('{"speak": tr', stop_reason="max_tokens"), 1),
+        (text("I would love to speak!"), 2),
+        (text('{"speak": "perhaps", "importance": 3}'), 2),
+        (text('{"speak":true,"importance":1,"params":{"x":' + "[" * 50_000), 2),
+        (text(), 2),
+        (speaks("not what was asked"), 2),
+        (state(params={}), 2),
+    ],
+)
+async def test_who_cannot_decide_listens(answer: Answer, calls: int) -> None:
+    params = {"type": "object", "required": ["mood"], "properties": {"mood": {"type": "string"}}}
+    async with thinking(lambda asked: answer) as brain:
+        assert await brain.assess(moment(params=params)) == Assessment(speak=False)
+        assert brain.usage.calls == calls
+
+
+@pytest.mark.parametrize("first", ["Yes!", ""])
+async def test_a_decision_that_cannot_be_read_is_asked_for_once_more_with_its_form(first: str) -> None:
+    async with messages_api(in_order(text(first), state(True, 4))) as api:
+        brain = AnthropicBrain(api_key=KEY, base_url=api.url)
+        assert (await brain.assess(moment())).importance == 4
+        await brain.aclose()
+    before, again = (asked.body["messages"] for asked in api.asked)
+    assert again[: len(before)] == before
+    *said, told = again[len(before) :]
+    assert [each["content"] for each in said] == ([first] if first else [])
+    assert "no JSON object" in told["content"]
+    assert '"importance"' in told["content"]
+
+
+async def test_who_cannot_decide_listens_also_where_there_is_no_second_answer() -> None:
+    async with thinking(in_order(text("Yes!"), Fault(401))) as brain:
+        assert await brain.assess(moment()) == Assessment(speak=False)
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,26 @@ async def test_say_prints_the_reply_and_ends_when_the_talk_rests(
     assert "offline brain" in result.err
 
 
+async def test_what_the_terminal_cannot_show_is_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sys.stdout.reconfigure(encoding="ascii")  # type: ignore[union-attr]  # capsys's is a TextIOWrapper
+    async with up(tmp_path, capsys) as running:
+        said = await running.aikyo("say", "alice", "猫")
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def _happen() -> None:
+                while True:  # until tail is there
+                    running.house.hub.emit(Event(type="notice", reason="猫"))
+                    await trio.sleep(0.01)
+
+            told = await running.aikyo("tail", "events", "-n", "1")
+            nursery.cancel_scope.cancel()
+    assert (said.code, said.out) == (0, "alice: You said: ?\n")
+    assert (told.code, told.out.split()[1:]) == (0, ["?"])
+
+
 async def test_say_as_json_prints_envelopes_and_nothing_else(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -260,7 +260,7 @@ async def test_when_the_speaker_fails_the_leader_names_the_next_to_all(tmp_path:
 async def test_messages_of_other_talks_are_nobodys_offence(tmp_path: Path) -> None:
     brains = minds()
     async with led(tmp_path, brains) as room, with_aya(room, tmp_path) as aya:
-        for number in range(6):
+        for number in range(20):  # so that Aya leads one of them
             hello = await room.say(f"{number}?", IDS[0], AYA)
             await room.until(lambda m=hello: len(room.messages()) > 1 and len(room.states(m.id)) > 1)
         carol = room.companions["carol"]._world.node

@@ -226,7 +226,8 @@ async def test_one_that_never_fits_is_asked_for_no_further_and_makes_a_listener(
             assert await brain.assess(moment()) == Assessment(speak=False)
     assert len(api.asked) == 4
     assert brain.usage.calls == 4
-    (told,) = [each.getMessage() for each in caplog.records if each.name == "aikyo.brain.openai.brain"]
+    name = "aikyo.brain.models.deciding"
+    (told,) = [each.getMessage() for each in caplog.records if each.name == name]
     assert "m decides nothing: there is no JSON object in it" in told
 
 
@@ -311,11 +312,11 @@ async def test_what_was_read_from_a_cache_is_counted_apart() -> None:
     tokens = {
         "prompt_tokens": 900,
         "completion_tokens": 12,
-        "prompt_tokens_details": {"cached_tokens": 800},
+        "prompt_tokens_details": {"cached_tokens": 800, "cache_write_tokens": 60},
     }
     async with thinking(in_order(Reply("Hi.", usage=tokens)), model="m") as (brain, _):
         await brain.compose(moment(), Hands())
-        assert brain.usage == Usage(calls=1, input=100, cached=800, output=12)
+        assert brain.usage == Usage(calls=1, input=40, cached=800, stored=60, output=12)
 
 
 async def test_a_server_that_tells_no_usage_is_counted_by_calls() -> None:

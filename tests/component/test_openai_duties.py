@@ -199,8 +199,13 @@ async def test_the_past_is_summed_up_by_the_small_model() -> None:
     assert "A crab!" in asked.prompt
 
 
+async def test_a_summary_that_was_cut_off_is_of_use() -> None:
+    async with thinking(in_order(Reply("You met", ending="length", usage={}))) as (brain, _):
+        assert await brain.summarize(PAST) == "You met"
+
+
 @pytest.mark.parametrize(
-    "answer", [text(""), text("<think>Hm."), Reply("You", ending="length", usage={})]
+    "answer", [text(""), text("<think>Hm."), Reply("<think>Hm", ending="length", usage={})]
 )
 async def test_a_summary_that_is_none_is_told(answer: Answer) -> None:
     async with thinking(in_order(answer)) as (brain, _):

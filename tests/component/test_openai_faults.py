@@ -85,6 +85,7 @@ async def fault_of(answer: Answer) -> CallFault:
         (Fault(400, "no", "content_filter"), "declined", "declined to answer this"),
         (Fault(402, "Insufficient Balance"), "credit", "no credit left; Insufficient Balance"),
         (Fault(429, "You exceeded your quota", "insufficient_quota"), "credit", "no credit left"),
+        (Fault(429, "Check your plan and billing details."), "credit", "no credit left"),
         (Fault(404, 'model "qwen3:8b" not found, pull it'), "model", "no model 'qwen3:8b' at 127"),
         (Fault(404, "`qwen3:8b` does not exist", "model_not_found"), "model", "no model 'qwen3:8b'"),
         (Fault(400, "qwen3:8b is not a valid model ID"), "model", "no model 'qwen3:8b' at 127"),
@@ -120,6 +121,12 @@ async def test_a_server_that_wants_a_key_is_told_from_one_that_refuses_it() -> N
     ("fault", "kind", "told"),
     [
         (Fault(429, "slow down"), "rate", "too many requests"),
+        (
+            Fault(429, "Limit: 3 / min. Please try again in 20s. Add a payment method at x.com/billing"),
+            "rate",
+            "too many requests",
+        ),
+        (Fault(429, "check your plan and billing details. Please retry in 9s."), "rate", "too many"),
         (Fault(500, "out of memory"), "overload", "out of order (HTTP 500: out of memory)"),
         (Fault(503, "model is loading"), "overload", "HTTP 503"),
         (Fault(408, "too slow"), "overload", "HTTP 408"),

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
+import threading
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,6 +146,23 @@ def test_a_package_that_breaks_is_told_in_a_line(
     assert capsys.readouterr().out == ""  # which is for what was asked for
 
 
+def test_brains_that_are_made_at_once_leave_stdout_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = source_of_page("clockwork.py").replace(
+        "    return Clockwork()", "    import time\n    time.sleep(0.01)\n    return Clockwork()"
+    )
+    install_here(monkeypatch, tmp_path, "slow_of_test", source, {"slow": "slow_of_test:make"})
+    before = sys.stdout
+    threads = [threading.Thread(target=open_own, args=("slow",)) for _ in range(4)]
+    for number, thread in enumerate(threads):
+        thread.start()
+        time.sleep(0.004 * (number == 0))  # so that none ends in the order in which they began
+    for thread in threads:
+        thread.join()
+    assert sys.stdout is before
+
+
 # What they do wrong --------------------------------------------------------------------------------
 
 
@@ -239,6 +259,11 @@ async def test_a_brain_error_of_its_own_stays_as_it_is() -> None:
     assert (caught.value.kind, caught.value.retry_in) == ("declined", 7)
 
 
+@pytest.mark.parametrize("when", [float("nan"), float("inf")])
+def test_that_it_may_be_tried_again_at_no_time_is_known_of_nobody(when: float) -> None:
+    assert BrainError("not this", retry_in=when).retry_in is None
+
+
 async def test_what_fails_in_the_companions_hands_is_no_fault_of_the_brain() -> None:
     async def full() -> None:
         raise AikyoError("the disk is full")
@@ -260,6 +285,28 @@ async def test_cancelling_it_is_no_failure() -> None:
     with trio.move_on_after(0) as scope:
         await brain.wake()
     assert scope.cancelled_caught
+
+
+async def test_what_fails_while_it_is_cancelled_goes_no_further(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Stumbling(Odd):
+        async def wake(self) -> None:
+            async def stumble() -> None:
+                try:
+                    await trio.sleep_forever()
+                finally:
+                    fail()
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(stumble)
+                nursery.start_soon(trio.sleep_forever)
+
+    brain = GuardedBrain(Stumbling(fail), name="odd", caller=Caller())
+    with trio.move_on_after(0) as scope:
+        await brain.wake()
+    assert scope.cancelled_caught
+    assert [bool(record.exc_info) for record in caplog.records] == [True]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import trio.testing
 
 from aikyo.brain import Assessment, BrainError, Moment, Toolbox, ToolError
 from aikyo.companion import Limits
+from aikyo.companion.companion import MAX_TURNS_FOR_ONE
 from aikyo.mesh.memory import MemoryMesh
 from aikyo.wire import Closing, Event, Message, State
 from tests.support.gathering import Gathering, ScriptedBrain, gathering
@@ -498,3 +499,17 @@ async def test_a_brain_that_fails_is_the_reason_that_is_told(tmp_path: Path) -> 
         asked = await room.say("hello", ALICE)
         await room.until(lambda: listens(room, asked, ALICE))
         assert listens(room, asked, ALICE) == ["brain-failed"]
+
+
+async def test_who_is_still_seen_speaking_is_not_too_busy_for_what_a_person_says_next(
+    tmp_path: Path,
+) -> None:
+    async with gathering(tmp_path, {"alice": ScriptedBrain()}, pace=30) as room:
+        for number in range(MAX_TURNS_FOR_ONE + 2):
+            said = await room.say(f"hello {number}", ALICE)
+            await room.until(lambda m=said: any(x.reply_to == m.id for x in room.messages()))
+        alice = room.companions["alice"]
+        with trio.fail_after(10):
+            while alice.activity != "speaking" or alice._taking_part.total():
+                await trio.sleep(0.01)
+        assert alice.dropped == 0

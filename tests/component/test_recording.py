@@ -86,6 +86,8 @@ async def test_a_talk_of_a_model_is_played_back_without_it(tmp_path: Path) -> No
                 name: recording_of(AnthropicBrain(api_key=key, base_url=api.url), recorder, name)
                 for name in NAMES
             }
+            for brain in brains.values():
+                brain.paid = True  # so that none is woken at the start, which is not recorded
             said = await talk(tmp_path / "then", brains)
             cost = [brain.usage for brain in brains.values()]
         asked = len(api.asked)
@@ -181,6 +183,18 @@ async def test_all_of_a_call_is_kept(tmp_path: Path, autojump_clock: trio.testin
     }
 
 
+async def test_what_went_wrong_goes_wrong_in_the_same_way_again(tmp_path: Path) -> None:
+    def too_long(moment: Moment, toolbox: Toolbox) -> None:
+        raise BrainError("the prompt is too long", "too-long", retry_in=2.5)
+
+    file = tmp_path / "talk.jsonl"
+    with Recorder(file, HEADER) as recorder, pytest.raises(BrainError):
+        await recording_of(ScriptedBrain(on_compose=too_long), recorder).compose(moment(), Hands())
+    with pytest.raises(BrainError, match="the prompt is too long") as caught:
+        await read_recording(file).brain("companion_alice").compose(moment(), Hands())
+    assert (caught.value.kind, caught.value.retry_in) == ("too-long", 2.5)
+
+
 async def test_notes_are_kept_and_all_else_that_a_brain_can_do_goes_through(tmp_path: Path) -> None:
     class Able(ScriptedBrain):
         awake = False
@@ -218,7 +232,8 @@ async def test_notes_are_kept_and_all_else_that_a_brain_can_do_goes_through(tmp_
     assert {"message": "m-2", "text": "two", "recent": ["m-1", "m-2"]}.items() <= summarize[
         "asked"
     ].items()
-    assert summarize["usage"] == {"calls": 1, "input": 10, "cached": 0, "output": 0, "stored": 4}
+    # With what waking and embedding cost, that the sum be right
+    assert summarize["usage"] == {"calls": 3, "input": 13, "cached": 0, "output": 0, "stored": 4}
     assert "usage" not in compose
     assert await read_recording(file).brain("companion_alice").summarize(past) == "2 lines"
 

@@ -11,8 +11,11 @@ import trio.testing
 
 from aikyo.brain import Assessment, BrainError, Line, Moment, Toolbox
 from aikyo.companion.session import Change, lighter
+from aikyo.wire import Message
 from tests.support.gathering import Gathering, ScriptedBrain, gathering
 from tests.support.memories import entry
+
+BOTH = {"companion_alice", "companion_bob"}
 
 
 @dataclass
@@ -22,6 +25,7 @@ class Ailing(ScriptedBrain):
     fault: BrainError | None = None
     wakes: list[float] = field(default_factory=list)
     ails: bool = True
+    paid: bool = True  # so that it is not woken at its start
 
     def __post_init__(self) -> None:
         self.on_compose = self._fail
@@ -74,6 +78,35 @@ async def test_it_comes_back_when_the_brain_can_think_again(
         ]
 
 
+async def test_a_brain_that_costs_nothing_is_woken_before_it_is_needed(
+    tmp_path: Path, patient_clock: trio.testing.MockClock
+) -> None:
+    mind = Ailing(fault=BrainError("nobody answers", "unreachable", retry_in=90), paid=False)
+    async with gathering(tmp_path, {"alice": mind}) as room:
+        began = trio.current_time()
+        await room.until(lambda: room.companions["alice"].activity == "resting")
+        assert room.companions["alice"].reason == "nobody answers"
+        mind.ails = False
+        await trio.sleep(100)
+        assert room.companions["alice"].activity == "listening"
+        assert [round(at - began, -1) for at in mind.wakes] == [0, 90]
+        assert mind.assessed == mind.composed == []
+
+
+async def test_nobody_waits_for_a_brain_that_is_being_woken(
+    tmp_path: Path, patient_clock: trio.testing.MockClock
+) -> None:
+    class Slow(ScriptedBrain):
+        async def wake(self) -> None:
+            await trio.sleep(30)
+
+    began = trio.current_time()
+    async with gathering(tmp_path, {"alice": Slow()}) as room:
+        said = await room.say("hello", "companion_alice")
+        await room.until(lambda: any(message.reply_to == said.id for message in room.messages()))
+        assert trio.current_time() - began < 25
+
+
 async def test_a_brain_that_says_nothing_of_when_is_tried_later_and_later(
     tmp_path: Path, patient_clock: trio.testing.MockClock
 ) -> None:
@@ -98,6 +131,59 @@ async def test_at_a_cap_it_rests_until_that_is_over_and_asks_no_model(
         await trio.sleep(120)
         assert room.companions["alice"].activity == "listening"
         assert mind.wakes == []
+
+
+def claims(room: Gathering, message: Message) -> list[str]:
+    return [state.sender for state in room.states(message.id) if state.state == "composing"]
+
+
+async def test_who_cannot_speak_for_now_leaves_the_turn_to_whose_brain_works(
+    tmp_path: Path, patient_clock: trio.testing.MockClock
+) -> None:
+    alice = Ailing(
+        fault=BrainError("the key was refused", "key", retry_in=600),
+        on_assess=lambda moment: Assessment(speak=True, importance=9),
+    )
+    async with gathering(tmp_path, {"alice": alice, "bob": ScriptedBrain()}) as room:
+        asked = []
+        for number in range(2):
+            said = await room.say(f"hello {number}")
+            await room.until(lambda m=said: any(x.reply_to == m.id for x in room.messages()))
+            asked.append(claims(room, said))
+        assert asked[0][0] == "companion_alice"  # it could not know
+        assert asked[1] == ["companion_bob"]
+        assert len(alice.assessed) == 1
+        alice.ails = False
+        await trio.sleep(600)
+        said = await room.say("and now?")
+        await room.until(lambda m=said: any(x.reply_to == m.id for x in room.messages()))
+        assert room.messages()[-1].sender == "companion_alice"
+
+
+async def test_where_no_brain_works_the_reason_is_told_at_once(tmp_path: Path) -> None:
+    refused = BrainError("the key was refused", "key", retry_in=600)
+    minds = {name: Ailing(fault=refused) for name in ("alice", "bob")}
+    async with gathering(tmp_path, minds) as room:
+        first = await room.say("hello")
+        await room.until(lambda: {s.sender for s in room.states(first.id) if s.reason} == BOTH)
+        said = await room.say("is nobody there?")
+        await room.until(lambda: {s.sender for s in room.states(said.id)} == BOTH)
+        assert [(s.state, s.reason) for s in room.states(said.id)] == [("listen", "brain-failed")] * 2
+        assert all(companion.activity == "resting" for companion in room.companions.values())
+
+
+async def test_whose_model_for_decisions_rests_answers_all_the_same(tmp_path: Path) -> None:
+    def decide(moment: Moment) -> Assessment:
+        if not moment.addressed:
+            raise BrainError("there is no model 'tiny'", "model", retry_in=600)
+        return Assessment(speak=True, importance=9)
+
+    async with gathering(tmp_path, {"alice": ScriptedBrain(on_assess=decide)}) as room:
+        said = await room.say("hello")
+        await room.until(lambda: room.states(said.id))
+        assert room.companions["alice"].activity == "resting"
+        said = await room.say("Alice?", "companion_alice")
+        await room.until(lambda: any(m.reply_to == said.id for m in room.messages()))
 
 
 async def test_the_same_reason_twice_in_a_row_is_told_once(tmp_path: Path) -> None:
@@ -131,6 +217,36 @@ async def test_another_brain_ends_the_rest(tmp_path: Path) -> None:
         overrides = sessions._overrides
         await sessions.renew(Change("model", overrides=overrides))
         assert room.companions["alice"].activity == "listening"
+
+
+async def test_what_a_brain_does_wrong_that_was_replaced_meanwhile_makes_nobody_rest(
+    tmp_path: Path,
+) -> None:
+    may_fail, composing = trio.Event(), trio.Event()
+    well = ScriptedBrain()
+
+    async def fail_late(moment: Moment, toolbox: Toolbox) -> None:
+        composing.set()
+        await may_fail.wait()
+        raise BrainError("the key was refused", "key", retry_in=600)
+
+    async def open_brain(*_: object) -> ScriptedBrain:
+        return well
+
+    mind = ScriptedBrain(on_compose=fail_late)
+    async with gathering(tmp_path, {"alice": mind}, open_brain=open_brain) as room:
+        await room.say("hello", "companion_alice")
+        await composing.wait()
+        sessions = room.companions["alice"].sessions
+        await sessions.renew(Change("model", overrides=sessions._overrides))
+        may_fail.set()
+        with trio.fail_after(20):
+            while not room.notes:
+                await trio.sleep(0.01)
+        assert "refused" in room.notes[0].reason
+        assert room.companions["alice"].activity == "listening"
+        said = await room.say("and now?", "companion_alice")
+        await room.until(lambda: any(m.reply_to == said.id for m in room.messages()))
 
 
 async def test_what_is_too_long_for_the_model_is_told_with_less_and_the_next_session_is_smaller(

@@ -16,6 +16,7 @@ from aikyo.brain import Brain, BrainError, Line, Moment, Past, Persona, Someone,
 from aikyo.companion import Profile
 from aikyo.companion.session import Change, Overrides, Sessions
 from aikyo.companion.session.budget import line_tokens
+from aikyo.companion.session.fill import MAX_ROWS
 from aikyo.companion.session.summing import Summing
 from aikyo.errors import AikyoError
 from aikyo.memory import Memory
@@ -88,6 +89,7 @@ async def test_a_full_context_is_summed_up_aside_and_nothing_is_lost_or_told_twi
         await chat(room, 1, "And now?")
         (past, *_), moment = mind.summarized, mind.composed[-1]
         assert "the context was full" in swaps(room)[0]
+        assert all(event.routine for event in room.events if event.type == "session")
         assert moment.briefing.summary == f"{len(past.lines)} things were said."
         journal = [row.entry.uid for row in await room.memories["alice"].after(0, 1_000)]
         told = [line.id for line in (*past.lines, *moment.recent)]
@@ -131,6 +133,24 @@ async def test_a_turn_keeps_the_session_it_began_with(tmp_path: Path) -> None:
         assert (len(old.composed), len(new.composed)) == (1, 1)
         await swapped(room, lambda: [note.brain for note in room.notes] == ["old", "new"])
     assert new.closed
+
+
+async def test_a_brain_that_cannot_be_closed_is_no_fault_of_its_companions(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    @dataclass
+    class Stuck(Closable):
+        async def aclose(self) -> None:
+            raise ZeroDivisionError("a bug")
+
+    brains: dict[str | None, Brain] = {"new": Stuck(label="new"), "newer": Closable(label="newer")}
+    async with gathering(tmp_path, {"alice": Closable()}, open_brain=opens(brains)) as room:
+        for model in ("new", "newer"):
+            await sessions_of(room).renew(Change("model", overrides=Overrides(model=model)))
+        with trio.fail_after(20):
+            while "new could not be closed" not in caplog.text:
+                await trio.sleep(0.01)
+        await chat(room, 1)
 
 
 async def test_a_preparation_that_fails_leaves_the_session_running_and_is_told(tmp_path: Path) -> None:
@@ -289,6 +309,7 @@ async def test_a_summary_that_fails_is_tried_again_later_and_later(
         pauses = [after - before for before, after in pairwise(failed_at)]
         assert [round(pause, -1) for pause in pauses] == [60, 120, 240]
         assert "overloaded" in swaps(room)[0]
+        assert not any(event.routine for event in room.events)
         mind.on_summarize = lambda past: "They spoke of the lake."
         await trio.sleep(480)
         assert sessions_of(room).current.briefing.summary == "They spoke of the lake."
@@ -333,6 +354,19 @@ async def test_of_a_long_past_only_the_newest_is_summed_up(tmp_path: Path) -> No
         assert sessions_of(room).current.since > 280
 
 
+async def test_more_lines_than_are_told_at_once_are_summed_up_however_much_there_is_room_for(
+    tmp_path: Path,
+) -> None:
+    async with Memory.open(tmp_path / "alice.db") as memory:
+        for number in range(MAX_ROWS - 300):
+            await memory.append(entry(f"Number {number}."))
+    mind = ScriptedBrain()
+    async with gathering(tmp_path, {"alice": mind}, budget=1_000_000) as room:
+        await swapped(room, lambda: swaps(room))
+        assert len({line.id for past in mind.summarized for line in past.lines}) > 1_000
+        assert sessions_of(room).current.since > 1_000
+
+
 async def test_a_past_is_summed_up_in_pieces_that_fit() -> None:
     mind = ScriptedBrain(on_summarize=lambda past: f"{past.summary}{len(past.lines)} ")
     lines = [Line(str(n), "user_mika", "Mika", "x" * 100, 0.0) for n in range(40)]
@@ -359,6 +393,8 @@ async def test_a_piece_that_is_too_long_for_the_model_is_halved() -> None:
     assert await summing.of("", lines) == "abcdefghij"
     mind.on_summarize = lambda past: "word " * 5_000
     assert len(await summing.of("", lines)) < 4_000  # however much it writes
+    mind.on_summarize = lambda past: "half a \ud83d"
+    assert await summing.of("", lines) == "half a ?"  # what no memory and no prompt could hold
     mind.on_summarize = lambda past: "  "
     with pytest.raises(BrainError, match="empty"):
         await summing.of("", lines)
@@ -379,3 +415,16 @@ async def test_a_profile_with_another_brain_has_it_opened(tmp_path: Path) -> Non
         brief = msgspec.structs.replace(profile, file=tmp_path / "other.toml")
         await sessions_of(room).renew(Change("profile", profile=brief))
         assert len(asked) == 1
+
+
+async def test_a_talk_is_told_what_was_said_in_the_one_before(tmp_path: Path) -> None:
+    brain = ScriptedBrain()
+    async with gathering(tmp_path, {"alice": brain}) as room:
+        said: list[str] = []
+        for conversation in ("one", "two"):
+            text = f"This is talk {conversation}."
+            message = await room.say(text, "companion_alice", conversation=conversation)
+            await room.until(lambda m=message: any(e.reply_to == m.id for e in room.messages()))
+            said += [text, next(e.message for e in room.messages() if e.reply_to == message.id)]
+        assert [line.text for line in brain.composed[-1].earlier] == said[:2]
+        assert [line.text for line in brain.composed[-1].recent] == said[2:3]

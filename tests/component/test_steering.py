@@ -13,7 +13,8 @@ import pytest
 import trio
 
 from aikyo.brain import Assessment, Brain, BrainError, Moment, Toolbox
-from aikyo.companion import choose_profiles
+from aikyo.companion import Profile, choose_profiles
+from aikyo.companion.profile import load_again
 from aikyo.errors import AikyoError, UsageError
 from aikyo.mesh.memory import MemoryLan, MemoryMesh
 from aikyo.paths import Home
@@ -253,10 +254,9 @@ async def test_changes_at_once_are_all_made(tmp_path: Path) -> None:
 
 async def test_a_bug_in_a_brain_that_was_to_be_leaves_the_old_one(tmp_path: Path) -> None:
     async with one(tmp_path, ScriptedBrain(), Asleep(ready=fails(ZeroDivisionError("a bug")))) as room:
-        with pytest.raises(AikyoError, match="it has ended meanwhile"):
+        with pytest.raises(AikyoError, match=r"a bug in aikyo: .*; alice keeps scripted"):
             await room.swarm.change("alice", {"model": "other"})
-        await up_again(room)  # it is up again
-        assert status(room).brain == "scripted"
+        assert (status(room).brain, status(room).restarts) == ("scripted", 0)
         assert (await say(room, "1", "hello", "companion_alice")).message
 
 
@@ -320,6 +320,22 @@ async def test_a_broken_save_is_told_once_with_its_place_and_the_next_good_one_t
         assert len(room.told("notice")) == 1
         await say(room, "2", "hello", "companion_alice")
         assert brain.composed[-1].me.name == "Alicia"
+
+
+async def test_a_save_while_the_file_is_read_is_read_again_and_told_once(tmp_path: Path) -> None:
+    saves = ['name = "Alicia"', 'color = "no colour"']
+    async with one(tmp_path, ScriptedBrain()) as room:
+
+        def read(name: str, profile: Profile) -> Profile:
+            if saves:
+                write(tmp_path, saves.pop())
+            return load_again(name, profile)
+
+        room.swarm._steering._reload = read
+        write(tmp_path, 'name = "Alison"')
+        await room.until(lambda: room.told("session"))
+        await until(lambda: status(room).display_name == "Alicia")
+        assert (saves, room.told("notice")) == ([], [])
 
 
 @pytest.mark.parametrize(

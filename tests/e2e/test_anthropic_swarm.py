@@ -35,6 +35,7 @@ async def test_a_model_that_refuses_makes_its_companion_rest_and_say_why(tmp_pat
         async with swarm_up(tmp_path, *args, mesh=mesh, companions=1, env=env) as up:
             said = await aikyo("say", "alice", "hello", "--home", str(tmp_path), "--wait", "10")
             assert said.code == 1
+            assert "alice rests: the key was refused" in said.err
             resting = await up.until("activity", activity="resting")
             assert "key" in resting["reason"]
             assert (await aikyo("ps", "--home", str(tmp_path))).code == 0

@@ -80,7 +80,10 @@ async def test_files_that_are_wrong_are_told_in_a_line(tmp_path: Path) -> None:
         ),
         ((f"replay:{damaged}",), f"{damaged}:2: is damaged: "),
         ((f"replay:{tmp_path}/none",), f"{tmp_path}/none:1: cannot be read: no such file or directory"),
-        (("repaly",), "--brain: unknown brain 'repaly'; known: "),
+        (
+            ("repaly",),
+            "--brain: unknown brain 'repaly'; a recording is played by `aikyo up --brain replay:FILE`",
+        ),
     ):
         done = await aikyo(*up, *args)
         assert (done.code, done.out) == (2, "")

@@ -116,6 +116,43 @@ def test_a_probe_that_fails_in_another_way_opens_it_as_well() -> None:
     assert rests(breaker, 30) == 10
 
 
+def test_faults_that_one_companion_alone_runs_into_rest_no_other() -> None:
+    breaker = Breaker()
+
+    def fails(who: str, now: float = 0) -> None:
+        leave = breaker.enter(now, who)
+        assert isinstance(leave, Pass)
+        breaker.failed(leave, now, "cut", "it is so")
+
+    for _ in range(3):
+        fails("alice")
+    assert (breaker.seconds_left(0, "alice"), breaker.seconds_left(0, "bob")) == (5, None)
+    probe, leave = breaker.enter(5, "alice"), breaker.enter(5, "bob")
+    assert isinstance(probe, Pass)
+    assert isinstance(leave, Pass)
+    assert (probe.probe, leave.probe) == (True, False)
+    breaker.freed(leave)
+    assert isinstance(breaker.enter(5, "alice"), Resting)  # the probe is still out
+    breaker.failed(probe, 5, "cut", "it is so")
+    assert (breaker.seconds_left(5, "alice"), breaker.seconds_left(5, "bob")) == (10, None)
+    fails("bob", 5)
+    assert (breaker.seconds_left(5, "alice"), breaker.seconds_left(5, "bob")) == (20, 20)
+
+
+def test_of_faults_of_several_companions_it_is_open_for_all() -> None:
+    breaker = Breaker()
+    for who in ("alice", "bob", "alice"):
+        leave = breaker.enter(0, who)
+        assert isinstance(leave, Pass)
+        breaker.failed(leave, 0, "cut", "it is so")
+    assert breaker.seconds_left(0, "carol") == 5
+    breaker = Breaker()
+    leave = breaker.enter(0, "alice")
+    assert isinstance(leave, Pass)
+    breaker.failed(leave, 0, "key", "it is so")
+    assert breaker.seconds_left(0, "carol") == 30
+
+
 def test_after_it_went_well_the_next_pause_is_short_again() -> None:
     breaker = Breaker()
     fail(breaker, 0)

@@ -96,7 +96,7 @@ async def test_an_answer_is_given_and_put_on_the_account(autojump_clock: MockClo
     assert spent.seconds == pytest.approx(2)
 
 
-async def test_a_caller_works_with_nothing_said() -> None:
+async def test_a_caller_works_with_nothing_said(autojump_clock: MockClock) -> None:
     assert await call(Caller(), Model()) == "hello"
 
 
@@ -124,7 +124,9 @@ async def test_several_companions_do_not_try_again_at_the_same_time(autojump_clo
     "kind",
     ["key", "credit", "model", "declined", "malformed", "too-long", "request", "timeout", "other"],
 )
-async def test_what_does_not_pass_is_not_tried_again(kind: BrainFault) -> None:
+async def test_what_does_not_pass_is_not_tried_again(
+    kind: BrainFault, autojump_clock: MockClock
+) -> None:
     model = Model([fault(kind)])
     error = await error_of(caller(), model)
     assert (error.kind, len(model.asked)) == (kind, 1)
@@ -204,7 +206,7 @@ async def test_after_a_fault_that_lasts_no_request_is_made_until_it_is_time(
     assert (await error_of(by, Model([fault("key")]))).retry_in == pytest.approx(30)
 
 
-async def test_a_breaker_is_shared_by_all_that_ask_the_same_model() -> None:
+async def test_a_breaker_is_shared_by_all_that_ask_the_same_model(autojump_clock: MockClock) -> None:
     breakers, model = Breakers(), Model([fault("model")])
     await error_of(caller(breakers=breakers), model)
     assert (await error_of(caller(breakers=breakers), model)).kind == "resting"
@@ -240,14 +242,56 @@ async def test_a_probe_that_is_cancelled_lets_the_next_one_through(autojump_cloc
 
 async def test_a_model_with_too_little_time_is_not_blamed(autojump_clock: MockClock) -> None:
     by = caller()
-    for _ in range(9):
-        assert (await error_of(by, Model(seconds=100), within=1)).kind == "timeout"
+    for _ in range(9):  # slow to decide, which is told within 5 seconds, it may be able to speak
+        assert (await error_of(by, Model(seconds=8), within=5)).kind == "timeout"
+    assert await call(by, Model(seconds=8), within=45) == "hello"
     for _ in range(3):
-        assert (await error_of(by, Model(seconds=100), within=5)).kind == "timeout"
-    assert (await error_of(by, Model(seconds=100), within=5)).kind == "resting"
+        assert (await error_of(by, Model(seconds=100), within=45)).kind == "timeout"
+    assert (await error_of(by, Model(seconds=100), within=45)).kind == "resting"
 
 
-async def test_a_call_whose_time_is_over_already_fails_at_once() -> None:
+async def test_what_only_one_companions_calls_run_into_rests_no_other(autojump_clock: MockClock) -> None:
+    breakers = Breakers()
+    alice, bob = (caller(breakers=breakers, companion=name) for name in ("alice", "bob"))
+    fatal = Model([passing() for _ in range(99)])  # the server breaks down at Alice's prompt
+    assert (await error_of(alice, fatal)).kind == "cut"
+    assert (await error_of(alice, fatal)).kind == "resting"
+    assert await call(bob, Model()) == "hello"
+    assert (await error_of(alice, fatal)).kind == "cut"  # since it has answered somebody else
+    down = Model([passing() for _ in range(99)])
+    assert (await error_of(bob, down)).kind == "cut"
+    for by in (alice, bob):
+        assert (await error_of(by, Model())).kind == "resting"
+    assert len(down.asked) == 1  # and no more, since it fails for both
+
+
+@pytest.mark.parametrize("wait", [1e12, 1e300, 5000.0])
+async def test_no_server_makes_a_companion_wait_for_years(
+    wait: float, autojump_clock: MockClock
+) -> None:
+    error = await error_of(caller(), Model([fault("overload", wait=wait)]))
+    assert (error.kind, error.retry_in) == ("overload", 900)
+
+
+async def test_an_answer_that_nobody_has_thought_of_is_told_and_logged_once(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    purse = Purse()
+    by = caller(purse=purse)
+
+    async def stumbles() -> Answered[str]:
+        raise KeyError("choices")
+
+    for _ in range(3):
+        with pytest.raises(BrainError, match=r"m failed \(KeyError: 'choices'\)") as caught:
+            await by.call("compose", "m", stumbles, deadline=trio.current_time() + 9)
+        assert caught.value.kind == "other"
+    assert [bool(record.exc_info) for record in caplog.records if record.levelname == "ERROR"] == [True]
+    assert [spent.fault for spent in purse.spent] == ["other"] * 3
+    assert await call(by, Model()) == "hello"
+
+
+async def test_a_call_whose_time_is_over_already_fails_at_once(autojump_clock: MockClock) -> None:
     model = Model(seconds=1)
     assert (await error_of(caller(), model, within=-1)).kind == "timeout"
 
@@ -273,14 +317,14 @@ async def test_what_was_streamed_before_a_cancellation_is_on_the_account(
     ]
 
 
-async def test_at_a_cap_no_request_is_made_where_it_would_cost_money() -> None:
+async def test_at_a_cap_no_request_is_made_where_it_would_cost_money(autojump_clock: MockClock) -> None:
     purse, model = Purse(empty=True), Model()
     error = await error_of(caller(purse=purse, paid=True), model)
     assert (error.kind, error.retry_in, model.asked) == ("limit", 60, [])
     assert await call(caller(purse=purse, paid=False), model) == "hello"
 
 
-async def test_an_answer_of_no_use_leaves_the_breaker_alone() -> None:
+async def test_an_answer_of_no_use_leaves_the_breaker_alone(autojump_clock: MockClock) -> None:
     by = caller()
 
     async def declines() -> Answered[str]:

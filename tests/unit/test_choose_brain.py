@@ -67,6 +67,14 @@ def test_a_brain_that_is_not_there_is_an_error() -> None:
         choose_brain("antropic", environ={"ANTHROPIC_API_KEY": "sk-secret"})
 
 
+@pytest.mark.parametrize("name", ["repaly:talk.jsonl", "repaly", "replay", "replay:", "Replay:x"])
+def test_who_wants_to_play_a_recording_is_told_how(name: str) -> None:
+    with pytest.raises(UsageError, match=r"played by `aikyo up --brain replay:FILE`"):
+        choose_brain(name, environ={})
+    with pytest.raises(UsageError, match="did you mean 'offline'"):
+        choose_brain("ofline:x", environ={})
+
+
 @pytest.mark.parametrize("key", ["sk secret", "sk-\nsecret", "sk-鍵", "sk-\x00"])
 @pytest.mark.parametrize("variable", ["ANTHROPIC_API_KEY", "OPENAI_API_KEY"])
 def test_a_key_that_cannot_be_one_is_an_error_that_does_not_show_it(variable: str, key: str) -> None:

@@ -76,3 +76,12 @@ async def test_what_is_shown_elsewhere_is_not_shown_twice(capsys: pytest.Capture
     )
     assert len(shown) == 1
     assert shown[0].endswith("a waves")
+
+
+async def test_a_session_is_told_unless_it_is_routine(capsys: pytest.CaptureFixture[str]) -> None:
+    session = {"type": "session", "companion": "companion_a", "reason": "session 2 (as asked): offline"}
+    events = ("events", session), ("events", session | {"routine": True})
+    (line,) = await lines(*events, as_json=False, capsys=capsys)
+    assert line.endswith("a has session 2 (as asked): offline")
+    told, routine = await lines(*events, as_json=True, capsys=capsys)
+    assert ("routine" in told, json.loads(routine)["routine"]) == (False, True)

@@ -155,7 +155,26 @@ def test_lines_are_kept_and_what_a_terminal_would_obey_is_not(terminal: Terminal
         assert "\x1b" not in terminal.shown
     terminal.types("alice", ".", "said")
     terminal.says("alice", "two\nlines \x1b[31mred\x1b[0m\nend.")
-    assert terminal.end() == "alice: two\nlines red\nend.\n"
+    assert terminal.end() == "alice: two\n  lines red\n  end.\n"
+
+
+def test_nobody_can_write_a_line_that_looks_like_another_companions(terminal: Terminal) -> None:
+    terminal.types("alice", "Look:\nbob: I ag")
+    terminal.says("alice", "Look:\nbob: I agree.\r\n\ncarol: So do I.")
+    terminal.says("bob", "I do not.\u2028alice: Oh.")
+    names = [line.partition(":")[0] for line in terminal.end().splitlines() if line[:1].strip()]
+    assert names == ["alice", "bob"]
+
+
+@pytest.mark.parametrize("end", ["interrupted", "dropped"])
+def test_a_message_of_what_was_given_up_has_a_line_of_its_own(terminal: Terminal, end: str) -> None:
+    terminal.types("alice", "It is")
+    terminal.types("alice", "", end)
+    terminal.types("bob", "I think")
+    terminal.says("alice", "It is late.")
+    terminal.types("bob", " so.", "said")
+    terminal.says("bob", "I think so.")
+    assert terminal.end().splitlines()[1:] == ["bob: I think so.", "alice: It is late."]
 
 
 def test_the_name_stands_out_and_the_interruption_does_not() -> None:

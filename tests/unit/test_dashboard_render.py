@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from aikyo.dashboard import View, render
+from aikyo.dashboard.view import MAX_COMPOSED
 from aikyo.wire import Action, Activity, CompanionStatus, Delta, Envelope, Event, Message, SwarmStatus
 
 NAMES = {"alice": "Alice", "bob": "Bob", "carol": "Carol", "hina": "ひな"}
@@ -300,6 +301,17 @@ def test_of_a_long_draft_the_end_begins_with_a_whole_character(talk: View, last:
     compose(talk, "companion_alice", "か\u3099" * 500 + last)
     (composed,) = talk.composed
     assert composed.text.startswith("…か")
+
+
+def test_the_lines_of_a_long_draft_stay_where_they_are_as_it_grows(talk: View) -> None:
+    compose(talk, "companion_alice", "word " * 100)
+    begun = set()
+    for _ in range(100):
+        compose(talk, "companion_alice", "more ")
+        (composed,) = talk.composed
+        assert 150 < len(composed.text) <= MAX_COMPOSED + 2
+        begun.add(len(talk.drafts.by_sender["companion_alice"].text) - len(composed.text))
+    assert len(begun) < 10
 
 
 def test_a_draft_is_shown_on_a_terminal_that_takes_ascii_alone(talk: View) -> None:

@@ -100,6 +100,13 @@ def test_what_people_should_know_stands_in_the_talk_with_its_reason(view: View) 
     ]
 
 
+def test_a_session_is_told_unless_it_is_routine(view: View) -> None:
+    for routine in (True, False):
+        event = Event(type="session", companion="alice", reason=f"session {routine:d}", routine=routine)
+        view.apply(envelope("events", event))
+    assert [entry.text for entry in view.talk if isinstance(entry, Notice)] == ["Alice has session 0"]
+
+
 @pytest.mark.parametrize(
     ("name", "params", "text"),
     [

@@ -187,7 +187,18 @@ def test_a_line_that_is_no_call_is_passed_over_and_counted(
     assert reopened(file, clock).report().unreadable == 0  # it was folded
 
 
-@pytest.mark.parametrize("change", [{"time": -1}, {"time": 1e300}, {"usage": Usage(input=-5)}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"time": -1},
+        {"time": 1e300},
+        {"usage": Usage(input=-5)},
+        {"usage": Usage(input=1 << 62)},
+        {"money": 1e300},
+        {"money": -5.0},
+        {"seconds": 1e308},
+    ],
+)
 def test_a_line_with_impossible_numbers_is_passed_over(
     tmp_path: Path, clock: Clock, change: dict[str, Any]
 ) -> None:
@@ -195,6 +206,7 @@ def test_a_line_with_impossible_numbers_is_passed_over(
     file.write_bytes(msgspec.json.encode(msgspec.structs.replace(call(), **change)) + b"\n")
     report = make(file, clock).report(by="hour")
     assert (report.rows, report.unreadable) == ((), 1)
+    assert reopened(file, clock).counters == {}  # it was folded away
 
 
 @pytest.mark.parametrize(
@@ -208,6 +220,17 @@ def test_nonsense_of_a_brain_of_ones_own_is_counted_and_hurts_nobody(clock: Cloc
     assert kept.hour("companion_alice").tokens == 0
 
 
+@pytest.mark.parametrize("fields", [{"purpose": 5}, {"seconds": float("nan")}, {"time": "now"}])
+def test_nonsense_around_what_was_spent_does_not_spoil_the_report(
+    clock: Clock, fields: dict[str, Any]
+) -> None:
+    kept = make(None, clock)
+    kept.add(call(tokens=7))
+    kept.add(call(**fields))
+    assert kept.counters["usage-unreadable"] == 1
+    assert kept.report().total.tokens == 7
+
+
 def test_a_time_in_the_future_counts_as_now(tmp_path: Path, clock: Clock) -> None:
     file = tmp_path / "usage.jsonl"
     kept = make(file, clock)
@@ -216,6 +239,59 @@ def test_a_time_in_the_future_counts_as_now(tmp_path: Path, clock: Clock) -> Non
     with pytest.raises(BrainError) as caught:
         reopened(file, clock).purse("companion_alice").check()
     assert caught.value.retry_in == HOUR + 60
+
+
+def test_calls_of_a_clock_that_was_ahead_leave_those_before_them_where_they_were(
+    tmp_path: Path, clock: Clock
+) -> None:
+    file = tmp_path / "usage.jsonl"
+    kept = make(file, clock)
+    kept.add(call(tokens=1, time=NOW + 5 * DAY))
+    kept.add(call(tokens=2, time=NOW - 2 * HOUR))
+    kept.flush()
+    assert reopened(file, clock).hour("companion_alice").tokens == 1
+
+
+async def test_a_cap_that_comes_near_is_told_once(
+    clock: Clock, patient_clock: trio.testing.MockClock
+) -> None:
+    told = list[str]()
+    kept = make(None, clock, companion_tokens_per_hour=5000)
+    alice = kept.purse("companion_alice")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(kept.keep, told.append)
+        for tokens in (3900, 200, 100, 5000):
+            alice.add(call(tokens=tokens))
+            await trio.sleep(2)
+        nursery.cancel_scope.cancel()
+    (line,) = told
+    assert line.startswith(
+        "alice has spent 82% of 5,000 tokens (companion_tokens_per_hour in aikyo.toml)"
+    )
+
+
+async def test_a_batch_that_is_cancelled_while_it_waits_for_a_thread_is_not_lost(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, waits, goes_on = tmp_path / "usage.jsonl", trio.Event(), trio.Event()
+    run_sync = trio.to_thread.run_sync
+
+    async def late(*args: Any) -> Any:
+        waits.set()
+        await goes_on.wait()
+        return await run_sync(*args)
+
+    monkeypatch.setattr(trio.to_thread, "run_sync", late)
+    kept = make(file, clock)
+    kept.add(call(tokens=5))
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(kept.keep, pytest.fail)
+            await waits.wait()
+            nursery.cancel_scope.cancel()
+            goes_on.set()
+    kept.flush()
+    assert make(file, clock).report().total.tokens == 5
 
 
 async def test_calls_are_written_in_small_batches(
@@ -357,6 +433,26 @@ def test_a_file_that_grows_too_large_is_folded_while_it_is_written(
         kept.flush()
         assert file.stat().st_size < 90_000
     assert kept.report(seconds=30 * DAY).total.calls == 3000
+
+
+def test_a_disk_that_has_no_room_to_fold_does_not_write_calls_twice(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "MAX_BYTES", 2_000)
+    tries = []
+
+    def full(_fd: int) -> None:
+        tries.append(1)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    kept = make(tmp_path / "usage.jsonl", clock)
+    for _ in range(40):
+        kept.add(call(time=NOW - 5 * DAY))
+        kept.flush()
+    assert kept.report(seconds=30 * DAY).total.calls == 40
+    assert not kept.counters
+    assert 0 < len(tries) < 40
 
 
 def test_a_file_that_cannot_be_folded_enough_loses_the_oldest_and_counts_them(

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aikyo.brain import BrainError, Usage
-from aikyo.brain.anthropic.reply import Pieces, Told
+from aikyo.brain.anthropic.reply import Pieces
+from aikyo.brain.models.incoming import Told
 
 START = {
     "type": "message_start",
@@ -126,7 +127,7 @@ def test_newer_counts_replace_older_ones_and_missing_ones_do_not() -> None:
 
 def test_an_error_in_the_middle_is_kept_in_the_servers_words() -> None:
     told = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
-    assert take(START, told).told == Told("overloaded_error", "Overloaded")
+    assert take(START).take(json.dumps(told)) == Told("Overloaded", "overloaded_error")
 
 
 def test_an_end_without_a_beginning_is_none() -> None:
@@ -135,7 +136,7 @@ def test_an_end_without_a_beginning_is_none() -> None:
 
 def test_an_answer_that_was_not_streamed_is_taken_as_well() -> None:
     pieces = Pieces()
-    pieces.take_whole(b'{"content":[{"type":"text","text":"Hi"}],"usage":{"input_tokens":4}}')
+    pieces.take('{"type":"message","content":[{"type":"text","text":"Hi"}],"usage":{"input_tokens":4}}')
     assert pieces.whole
     assert (pieces.reply().text, pieces.usage.input) == ("Hi", 4)
 

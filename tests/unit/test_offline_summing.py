@@ -47,6 +47,15 @@ TALK = (
 )
 
 
+@pytest.mark.parametrize("me", [ALICE, SORA])
+@pytest.mark.parametrize("kind", ["perceived", "did", "said"])
+def test_there_are_notes_of_the_quietest_day(me: Persona, kind: str) -> None:
+    sender = Someone(me.id, me.name, "companion") if kind == "said" else MIKA
+    notes = sum_up(past(replace(told("Hm, 雨.", sender), kind=kind), me=me))
+    assert ("2026-01-05" if me is ALICE else "2026年1月5日") in notes
+    assert ("雨" in notes) is (kind == "perceived")
+
+
 def test_it_notes_who_was_there_what_was_told_and_what_is_open() -> None:
     assert sum_up(past(*TALK)).splitlines() == [
         "On 2026-01-05 you talked with Mika and Bob about the boat, the lighthouse and bees.",
@@ -125,7 +134,7 @@ def test_where_nothing_was_said_the_notes_stay() -> None:
 
 def test_what_others_do_and_show_is_not_taken_for_their_words() -> None:
     lines = (told("I wave.", kind="did"), told("I see a red sky.", kind="perceived"))
-    assert sum_up(past(*lines)) == ""
+    assert sum_up(past(*lines)) == "On 2026-01-05 you noticed: “I see a red sky.”"
 
 
 @pytest.mark.parametrize("me", [ALICE, SORA])

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aikyo.brain.models.events import MAX_SIZE, Events, TooMuch
+from aikyo.brain.models.incoming import Incoming, told_by
 from aikyo.brain.openai.fitting import Fitting
-from aikyo.brain.openai.incoming import Incoming, Unusable
-from aikyo.brain.openai.reply import Pieces, told_by
+from aikyo.brain.openai.reply import Pieces
 from aikyo.brain.openai.vectors import Vectors
 
 
@@ -177,14 +177,12 @@ def test_whatever_a_server_sends_is_an_answer_an_error_or_unusable(
     pieces = Pieces(asked=9)
     incoming = Incoming(pieces)
     incoming.begin(200, {"content-type": content_type})
-    try:
-        for chunk in chunks:
-            if not incoming.take(chunk):
-                break
-            pieces.input_of("speak")
-        incoming.end()
-    except Unusable:
-        pass
+    for chunk in chunks:
+        if not incoming.take(chunk):
+            break
+        pieces.input_of("speak")
+    incoming.end()
+    assert not (incoming.told and incoming.problem)
     cost = pieces.cost
     assert cost is None or cost.tokens > 0
     pieces.reply()
@@ -299,3 +297,32 @@ def test_a_server_that_fails_for_what_it_does_not_have_is_learnt_from() -> None:
     assert fitting.learn({**REQUEST, "tool_choice": "none"}, 500, "tools param requires --jinja flag")
     assert not fitting.takes_tools("m")
     assert not fitting.learn(fitting.fit(REQUEST), 500, "tools param requires --jinja flag")
+
+
+WITH_EFFORT = (
+    "Function tools with reasoning_effort are not supported for m in /v1/chat/completions. To use "
+    "function tools, use /v1/responses or set reasoning_effort to 'none'."
+)
+NO_NONE = (
+    "Unsupported value: 'reasoning_effort' does not support 'none' with this model. "
+    "Supported values are: 'low', 'medium', and 'high'."
+)
+
+
+@pytest.mark.parametrize("effort", [{"reasoning_effort": "low"}, {}])
+def test_a_model_that_takes_tools_only_without_effort_is_asked_for_none(effort: dict[str, str]) -> None:
+    fitting = Fitting()
+    request = {"model": "m", "messages": [], "tools": [{}], **effort}
+    assert fitting.learn(request, 400, WITH_EFFORT)
+    assert fitting.fit(request) == {**request, "reasoning_effort": "none"}
+    deciding = {"model": "m", "messages": [], **effort}
+    assert fitting.fit(deciding) == deciding
+
+
+def test_a_model_that_takes_tools_with_no_effort_at_all_is_asked_without_them() -> None:
+    fitting = Fitting()
+    request = {"model": "m", "messages": [], "tools": [{}], "reasoning_effort": "low"}
+    assert fitting.learn(fitting.fit(request), 400, WITH_EFFORT)
+    assert fitting.learn(fitting.fit(request), 400, NO_NONE)
+    assert fitting.fit(request) == {"model": "m", "messages": [], "reasoning_effort": "low"}
+    assert not fitting.takes_tools("m")

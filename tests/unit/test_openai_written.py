@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aikyo.brain.openai.written import find_object, without_thoughts, written_calls
+from aikyo.brain.models.written import find_object, without_thoughts, written_calls
 
 TOOLS = ("speak", "gesture", "recall")
 

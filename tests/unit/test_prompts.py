@@ -73,7 +73,9 @@ def test_nothing_that_others_write_leaves_its_quotes(
         did = line(said, other, id="d", kind="did", to=(ident,))
         context = line(said, other, id="p", kind="perceived", picture=Picture("image/png", "AA=="))
         brief = Briefing(f"m{said}", (other,), (line(said, other, id="o"),), f"s{said}")
-        rest = {"recalled": (line(said, other, id="r"), did), "perceived": (context,), "briefing": brief}
+        recalled = (line(said, other, id="r"), replace(did, id="rd"))
+        before = (line(said, other, id="b"),)
+        rest = {"recalled": recalled, "earlier": before, "perceived": (context,), "briefing": brief}
         me = replace(ALICE, language=language)
         return moment(said, other, me=me, topic=topic, recent=(line(said, other, id="e"), did), **rest)
 
@@ -86,7 +88,7 @@ def test_nothing_that_others_write_leaves_its_quotes(
             assert whole(ask(hostile)).count(sign) == whole(ask(harmless)).count(sign)
         records = quoted(whole(ask(hostile)))
         assert {"from": name, "id": f"x{ident}"}.items() <= records[-1].items()
-        assert sum(said in record.values() for record in records) >= 7
+        assert sum(said in record.values() for record in records) >= 8
         assert {"you_noted": f"s{said}"} in records
         assert any(record.get("you_felt") == f"m{said}"[:32] for record in records) or len(said) > 31
         assert not personality or personality in records[0].values()
@@ -156,6 +158,7 @@ def test_what_a_profile_leaves_out_leaves_no_empty_section(language: str) -> Non
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_everything_of_the_moment_is_told(language: str) -> None:
+    before = (line("It was low water.", id="m-b"),)
     earlier = (
         line("I found a starfish.", id="m-0"),
         line("Lovely!", ALICE_SPEAKS, id="m-00", kind="said"),
@@ -171,7 +174,7 @@ def test_everything_of_the_moment_is_told(language: str) -> None:
         closing=Closing.TERMINAL,
     )
     assert now.message is not None
-    prompt = compose_prompt(replace(now, recent=(*earlier, now.message)))
+    prompt = compose_prompt(replace(now, earlier=before, recent=(*earlier, now.message)))
     records = quoted(prompt)
     bob = {"id": BOB.id, "name": "Bob", "kind": "companion", "met_before": True}
     assert {**bob, "personality": BOB.personality} in records
@@ -179,6 +182,9 @@ def test_everything_of_the_moment_is_told(language: str) -> None:
     assert {"you_said": "Lovely!"} in records
     assert {"from": "Bob", "id": BOB.id, "did": "waves"} in records
     rest = {"from": "Mika", "id": MIKA.id}
+    assert [record["said"] for record in quoted(to_compose(replace(now, earlier=before)).talk)] == [
+        "It was low water."
+    ]
     assert {"time": "1970-01-01 00:00", **rest, "said": "The tide turns at nine."} in records
     assert {
         "time": "1970-01-01 00:00",
@@ -337,17 +343,25 @@ def test_it_answers_in_the_language_it_is_spoken_to() -> None:
 
 
 def test_a_long_past_is_told_in_part_the_newest_first() -> None:
-    long = tuple(line(f"{number} " + "x" * 5_000, id=f"m{number}") for number in range(500))
-    now = moment("y" * 16_000, recalled=long)
+    long = tuple(line(f"{number} " + "x" * 5_000, id=f"m{number}") for number in range(1_500))
+    old = tuple(replace(each, id=f"old {each.id}") for each in long)
+    now = moment("y" * 16_000, recalled=old)
     assert now.message is not None
     prompt = to_assess(replace(now, recent=(*long, now.message)))
-    assert len(prompt.talk) < 220_000
-    assert '"said":"499 xx' in prompt.talk
+    assert len(prompt.talk) < 4_200_000
+    assert '"said":"1499 xx' in prompt.talk
     assert '"said":"0 xx' not in prompt.talk
     assert len(prompt.task) < 50_000
     assert "y" * 16_000 in prompt.task
     assert '"said":"0 xx' in prompt.task
-    assert '"said":"499 xx' not in prompt.task
+    assert '"said":"1499 xx' not in prompt.task
+
+
+def test_what_is_told_in_full_is_not_told_again_as_remembered() -> None:
+    said = line("The tide turns at nine.", id="old")
+    now = moment("And now?")
+    for told in (replace(now, earlier=(said,)), replace(now, recent=(said,))):
+        assert whole(to_compose(replace(told, recalled=(said,)))).count(said.text) == 1
 
 
 @pytest.mark.parametrize("language", ["fr", "../../secret", "en-GB", ""])

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple, replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
-from aikyo.brain import Line
+from aikyo.brain import Briefing, Line, Moment, Someone
+from aikyo.brain.prompts import to_compose
+from aikyo.companion.profile import load_profile
+from aikyo.companion.session import Session
 from aikyo.companion.session.budget import (
     fitted,
     line_tokens,
     older_part,
+    room_of,
     summary_words,
     tokens,
 )
-from aikyo.companion.session.fill import Fill
+from aikyo.companion.session.fill import MAX_ROWS, Fill
 from aikyo.memory import Row
+from aikyo.paths import bundled_profiles
+from tests.support.gathering import ScriptedBrain
 from tests.support.memories import entry
+from tests.support.minds import NOW
 
 COSTS = st.lists(st.integers(1, 500), max_size=60)
 
@@ -54,6 +65,41 @@ def test_about_a_third_is_left_in_full(costs: list[int], most: int) -> None:
     assert len(kept) == 1 or sum(kept) <= min(sum(costs), most) / 3
     if older:  # and not less than there is room for
         assert sum(costs[older - 1 :]) > min(sum(costs), most) / 3
+
+
+@pytest.mark.parametrize("name", ["alice", "hina"])
+@pytest.mark.parametrize("crowd", [1, 8])
+def test_all_that_a_brain_is_told_is_about_its_budget(name: str, crowd: int) -> None:
+    profile = load_profile(bundled_profiles() / f"{name}.toml")
+    roster = tuple(Someone(f"c{n}", "Bob", "companion", "Dry. " * 2_000) for n in range(crowd))
+    text = "今日はいい天気ですね" if name == "hina" else "It is fine today."
+    lines = [line(f"{number} {text}") for number in range(900)]
+    briefing = Briefing("happy", roster, tuple(lines[:4]), "They spoke of the lake. " * 20)
+    session = Session(1, profile, ScriptedBrain(), briefing)
+    recent = fitted(lines, room_of(session))
+    me = profile.persona()
+    moment = Moment(NOW, me, roster, lines[-1], recent=recent, briefing=briefing, language=me.language)
+    told = "".join(astuple(to_compose(moment)))
+    whole = tokens(told) + 700  # for the tools
+    assert 0.6 * session.budget < whole < 1.1 * session.budget
+
+
+def test_tools_leave_less_room_for_the_talk() -> None:
+    profile = load_profile(bundled_profiles() / "alice.toml")
+    plain = room_of(Session(1, profile, ScriptedBrain(), Briefing()))
+    toolset = replace(profile.toolset, names=("speak",))
+    mute = structs.replace(profile, toolset=toolset)
+    fewer = room_of(Session(1, mute, ScriptedBrain(), Briefing()))
+    assert plain < fewer < plain + 1_000
+
+
+def test_what_the_largest_session_has_room_for_is_told() -> None:
+    profile = load_profile(bundled_profiles() / "alice.toml")
+    session = Session(1, profile, ScriptedBrain(), Briefing(), budget=1_000_000)
+    lines = [line(f"{number} {'x' * 1_000}") for number in range(MAX_ROWS)]
+    assert room_of(session) > sum(line_tokens(each.text) for each in lines)
+    talk = to_compose(Moment(NOW, profile.persona(), recent=tuple(lines))).talk
+    assert all(f'"{number} x' in talk for number in range(MAX_ROWS))
 
 
 def test_a_summary_is_as_long_as_its_session_has_room_for() -> None:

@@ -93,6 +93,50 @@ def test_a_clock_that_is_put_back_loses_nothing() -> None:
     assert spending.used(TEN_AN_HOUR, NOON) == 10
 
 
+def test_what_was_spent_by_a_clock_that_was_ahead_counts_as_of_now() -> None:
+    spending = Spending([TEN_AN_HOUR])
+    spend(spending, NOON + 1000 * DAY, 5)
+    spend(spending, NOON + 1000 * DAY + 120, 5)
+    assert spending.reached(NOON + 1000 * DAY + 120) is not None
+    reached = spending.reached(NOON)
+    assert reached == (TEN_AN_HOUR, NOON, NOON + 60 + HOUR)
+    spend(spending, NOON, 1)
+    assert spending.used(TEN_AN_HOUR, NOON) == 11
+    assert spending.reached(NOON + 60 + HOUR) is None
+
+
+def test_a_cap_that_comes_near_is_told_once_until_it_is_far_again() -> None:
+    spending = Spending([TEN_AN_HOUR])
+    spend(spending, NOON, 7)
+    assert spending.nearing(NOON) == []
+    spend(spending, NOON + 600, 2)
+    assert spending.nearing(NOON + 600) == [TEN_AN_HOUR]
+    assert spending.nearing(NOON + 600) == []
+    spend(spending, NOON + HOUR + 60, 4)  # the seven are gone: six of ten
+    assert spending.nearing(NOON + HOUR + 60) == []
+    spend(spending, NOON + HOUR + 60, 3)
+    assert spending.nearing(NOON + HOUR + 60) == []
+    assert spending.nearing(NOON + 3 * HOUR) == []
+    spend(spending, NOON + 3 * HOUR, 8)
+    assert spending.nearing(NOON + 3 * HOUR) == [TEN_AN_HOUR]
+
+
+def test_a_cap_that_is_passed_at_a_stroke_is_not_told_as_near() -> None:
+    spending = Spending([TEN_AN_HOUR])
+    spend(spending, NOON, 12)
+    assert spending.nearing(NOON) == []
+    assert spending.nearing(NOON) == []
+
+
+def test_what_costs_nothing_does_not_change_since_when_a_cap_is_reached() -> None:
+    spending = Spending([TEN_AN_HOUR])
+    spend(spending, NOON, 10)
+    spending.add(NOON + 600, 1000, None, paid=False)
+    reached = spending.reached(NOON + 700)
+    assert reached is not None
+    assert reached.since == NOON + 60
+
+
 def test_only_a_day_is_held() -> None:
     spending = Spending()
     for minute in range(5000):

@@ -77,6 +77,12 @@ class Rules(Model):
 
 
 ME = Someone(ALICE.id, ALICE.name, "companion")
+CAROL = Someone("companion_carol", "Carol", "companion")
+
+
+def past_me(*senders: Someone) -> Moment:
+    lines = [line("Bob?", sender, id=f"m-{number}") for number, sender in enumerate(senders)]
+    return moment(sender=senders[-1], elsewhere=True, message=lines[-1], recent=tuple(lines))
 
 
 @pytest.mark.parametrize(
@@ -93,6 +99,11 @@ ME = Someone(ALICE.id, ALICE.name, "companion")
         (moment("What now?"), None, None),
         (moment("What now?", BOB), None, None),
         (moment("Alice?", addressed=True, params=PARAMS), None, None),
+        (past_me(BOB, CAROL, BOB, CAROL, BOB, CAROL), None, None),
+        (past_me(BOB, CAROL, BOB, CAROL, BOB), False, 0),
+        (past_me(ME, CAROL, BOB, CAROL, BOB, CAROL), False, 0),
+        (past_me(BOB, MIKA, BOB, CAROL, BOB, CAROL), False, 0),
+        (past_me(BOB, CAROL, BOB, CAROL, BOB, MIKA), False, 0),
         (moment("Bye, Alice!", BOB, addressed=True, closing=Closing.CLOSING), None, None),
         (moment(message=None, topic="crabs", opening="silence"), None, None),
     ],

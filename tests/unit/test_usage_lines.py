@@ -79,7 +79,15 @@ def test_no_number_of_tokens_takes_more_than_five_cells(count: int) -> None:
 
 @pytest.mark.parametrize(
     ("dollars", "shown"),
-    [(None, "?"), (0, "$0.00"), (0.00042, "$0.0004"), (0.25, "$0.25"), (1234.5, "$1,234")],
+    [
+        (None, "?"),
+        (0, "$0.00"),
+        (4e-7, "<$0.0001"),
+        (0.00006, "$0.0001"),
+        (0.00042, "$0.0004"),
+        (0.25, "$0.25"),
+        (1234.5, "$1,234"),
+    ],
 )
 def test_money_is_as_fine_as_it_is_small(dollars: float | None, shown: str) -> None:
     assert money(dollars) == shown
@@ -87,6 +95,7 @@ def test_money_is_as_fine_as_it_is_small(dollars: float | None, shown: str) -> N
 
 def test_a_part_of_unknown_price_shows() -> None:
     assert money(0.5, more=True) == "$0.50+?"
+    assert money(1e-6, more=True) == "<$0.0001+?"
     assert money(None, more=True) == "?"
 
 

@@ -6,13 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import trio
 
 from ..calling import CallFault
-from ..calling.fault import CONNECT_SECONDS, FIRST_SECONDS, NEXT_SECONDS
+from ..calling.fault import CONNECT_SECONDS, FIRST_SECONDS
 from ..calling.switch import refuse_remote
-from ..models.events import MAX_SIZE, Events, TooMuch
+from ..models.incoming import Incoming, receive
 from ..models.shown import RefusedPictures
 from ..openai.server import ChatServer
 from .faults import Explained
@@ -25,9 +24,6 @@ __all__ = ["ANTHROPIC", "MessagesApi"]
 
 ANTHROPIC = "https://api.anthropic.com"
 """Where requests go when no other server is named."""
-
-_END_SECONDS = 2.0
-"""Until the connection is ready for the next request; else it is closed."""
 
 _MAX_ERROR = 64 << 10
 """Bytes of an error that are read."""
@@ -114,27 +110,18 @@ class MessagesApi:
         import httpx2
 
         patience = trio.CancelScope(deadline=trio.current_time() + FIRST_SECONDS)
-        incoming = _Incoming(pieces)
+        incoming = Incoming(pieces)
         try:
             with patience:
                 async with self._client.messages.with_streaming_response.create(
                     **request, stream=True
                 ) as response:
-                    incoming.begin(response.headers)
-                    async for chunk in response.http_response.aiter_raw():
-                        ended = pieces.whole
-                        if not incoming.take(chunk):
-                            # To break would leave the client's iterators to the garbage collector
-                            patience.cancel()
-                        elif not pieces.whole:
-                            patience.deadline = trio.current_time() + NEXT_SECONDS
-                        elif not ended:
-                            patience.deadline = trio.current_time() + _END_SECONDS
-                    incoming.end()
+                    incoming.begin(200, response.headers)
+                    await receive(incoming, response.http_response.aiter_raw(), patience)
         except httpx2.TransportError:
             pass
-        if pieces.told is not None:
-            raise self._explained.told(pieces.told, model, pieces.usage)
+        if incoming.told is not None:
+            raise self._explained.told(incoming.told, model, pieces.usage)
         if incoming.problem:
             raise self._explained.unreadable(model, incoming.problem, pieces.usage)
         if not pieces.whole:
@@ -147,7 +134,9 @@ class MessagesApi:
         fitted = self._refused.without(request)
         if request["model"] in self._models_without_effort and "output_config" in fitted:
             kept = {key: value for key, value in fitted["output_config"].items() if key != "effort"}
-            fitted = {**fitted, "output_config": kept}
+            fitted["output_config"] = kept
+            if not kept:
+                del fitted["output_config"]
         if not self._takes_eager and "tools" in fitted:
             fitted["tools"] = [
                 {key: value for key, value in tool.items() if key != _EAGER} for tool in fitted["tools"]
@@ -164,61 +153,6 @@ class MessagesApi:
             self._models_without_effort.add(model)  # models before the 4.6 generation don't know it
             return True
         return "image" in why and self._refused.refuse(request)
-
-
-class _Incoming:
-    """The body of an answer, as a stream or whole. `problem` says why it is no answer."""
-
-    def __init__(self, pieces: Pieces) -> None:
-        self.problem = ""
-        self._pieces = pieces
-        self._events: Events | None = None
-        self._body = bytearray()
-
-    def begin(self, headers: Mapping[str, str]) -> None:
-        """Its head has come. What is packed is not unpacked, since that has no bounds."""
-        packed = headers.get("content-encoding", "identity")
-        if packed.lower() != "identity":
-            self.problem = f"it is packed as {packed}, unasked for"
-        if headers.get("content-type", "").startswith("text/event-stream"):
-            self._events = Events()
-
-    def take(self, chunk: bytes) -> bool:
-        """Returns whether more is wanted."""
-        if self.problem:
-            return False
-        try:
-            if self._events is None:
-                self._body += chunk
-                if len(self._body) > MAX_SIZE:
-                    raise TooMuch
-                return True
-            return self._take(self._events.feed(chunk))
-        except TooMuch:
-            self.problem = "it has no end"
-            return False
-
-    def end(self) -> None:
-        """That was all."""
-        if self.problem or self._pieces.told is not None:
-            return
-        if self._events is not None:
-            self._take(self._events.end())
-            return
-        try:
-            self._pieces.take_whole(bytes(self._body))
-        except (msgspec.DecodeError, RecursionError) as error:
-            self.problem = str(error)
-
-    def _take(self, events: list[str]) -> bool:
-        try:
-            for data in events:
-                self._pieces.take(data)
-                if self._pieces.told is not None:
-                    return False
-        except (msgspec.DecodeError, RecursionError) as error:
-            self.problem = str(error) or type(error).__name__
-        return not self.problem
 
 
 async def _bound_errors(response: httpx2.Response) -> None:

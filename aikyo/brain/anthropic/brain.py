@@ -10,13 +10,7 @@ import trio
 
 from ..base import Assessment, Brain, BrainError, Moment, Past, Picture, Toolbox
 from ..calling import Answered, Caller, Purpose
-from ..models.deciding import (
-    ASSESS_SECONDS,
-    Decision,
-    decision_schema,
-    importance_for_a_person,
-    missing_param,
-)
+from ..models.deciding import ASSESS_SECONDS, Deciding, decision_schema
 from ..models.shown import first_message
 from ..models.speaking import Speaking
 from ..models.summing import SUMMARIZE_SECONDS, summary_of, summary_tokens
@@ -80,32 +74,42 @@ class AnthropicBrain(Brain):
         self._model = model
         self._small_model = small_model
         self._prompts = prompts or Prompts()
+        self._deciding = Deciding(small_model)
         self._caller = caller or Caller(provider="anthropic")
         self._api = MessagesApi(api_key=api_key, auth_token=auth_token, base_url=base_url)
         self.paid = not self._api.is_local
 
     async def assess(self, moment: Moment) -> Assessment:
-        """As `Brain.assess`, within 5 seconds. Where the answer cannot be read, a person who expects
-        one of this companion gets it all the same."""
-        prompt = to_assess(moment, self._prompts)
+        """As `Brain.assess`, within 5 seconds. An answer that cannot be read, as of a server that knows
+        of no form for answers, is asked for once more; if that is of no use either, the companion
+        listens, save that a person who expects an answer gets one."""
+        deadline = trio.current_time() + ASSESS_SECONDS
+        schema = _answer_schema(moment.params)
+        told = _told(to_assess(moment, self._prompts), pictures(moment, new=True))
+        messages: list[dict[str, Any]] = told["messages"]
         request = {
             "model": self._small_model,
             "max_tokens": _ASSESS_TOKENS,
             "output_config": {
                 "effort": _EFFORT,
-                "format": {"type": "json_schema", "schema": _answer_schema(moment.params)},
+                "format": {"type": "json_schema", "schema": schema},
             },
-            **_told(prompt, pictures(moment, new=True)),
+            **told,
         }
-        reply = await self._ask("assess", request, trio.current_time() + ASSESS_SECONDS)
-        try:
+
+        async def ask(before: str, problem: str) -> str:
+            if before:  # an empty text is not taken back
+                messages.append({"role": "assistant", "content": before})
+            if problem:
+                words = self._prompts.words(moment.me.language)
+                again = words.answer_again.replace("{problem}", problem)
+                form = words.answer_form.replace("{schema}", msgspec.json.encode(schema).decode())
+                messages.append({"role": "user", "content": f"{again}\n\n{form}"})
+            reply = await self._ask("assess", request, deadline)
             reply.check(self._small_model)
-            return self._decision(reply.text, moment).assessment(moment)
-        except BrainError as error:
-            importance = importance_for_a_person(moment)
-            if importance and error.kind == "malformed":
-                return Assessment(speak=True, importance=importance)
-            raise
+            return reply.text
+
+        return await self._deciding.decide(moment, ask)
 
     async def compose(self, moment: Moment, toolbox: Toolbox) -> None:
         """As `Brain.compose`, within 45 seconds of thinking (the tools' own time not cut short).
@@ -163,17 +167,6 @@ class AnthropicBrain(Brain):
     async def aclose(self) -> None:
         """Close the connections to the server."""
         await self._api.aclose()
-
-    def _decision(self, text: str, moment: Moment) -> Decision:
-        try:
-            answer = msgspec.json.decode(text, type=Decision)
-        except (msgspec.DecodeError, RecursionError) as error:
-            told = f"{self._small_model} did not answer in the form asked for ({error})"
-            raise BrainError(told, "malformed") from None
-        missing = missing_param(moment, answer)
-        if missing:
-            raise BrainError(f"{self._small_model} left out the parameter {missing}", "malformed")
-        return answer
 
     async def _ask(
         self,

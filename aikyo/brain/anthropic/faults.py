@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..base import BrainFault, Usage
 from ..calling import CallFault
 from ..calling.words import one_line, seconds_to_wait
-from .reply import Told
+from ..models.incoming import Told
 
 if TYPE_CHECKING:
     import anthropic
@@ -70,13 +70,13 @@ class Explained:
         """The server has answered with an error."""
         status = error.status_code
         kind = _BY_STATUS.get(status) or ("overload" if status >= 500 else "request")
-        told = Told(str(error.error_code or error.type or ""), str(error.api_message or ""))
+        told = Told(str(error.api_message or ""), str(error.error_code or error.type or ""))
         wait = seconds_to_wait(error.response.headers)
         return self._fault(kind, told, model, f"HTTP {status}", wait=wait)
 
     def told(self, told: Told, model: str, usage: Usage) -> CallFault:
         """The server has told of an error in the middle of an answer."""
-        return self._fault(_BY_TYPE.get(told.type, "overload"), told, model, told.type, usage=usage)
+        return self._fault(_BY_TYPE.get(told.code, "overload"), told, model, told.code, usage=usage)
 
     def connection(self, cause: BaseException | None) -> CallFault:
         """There was no connection, or it ended before the answer had begun."""
@@ -108,8 +108,8 @@ class Explained:
         wait: float | None = None,
         usage: Usage | None = None,
     ) -> CallFault:
-        why = f"{told.type} {told.message}".lower()
-        said = one_line(told.message or "no reason given", self._secret)
+        why = f"{told.code} {told.text}".lower()
+        said = one_line(told.text or "no reason given", self._secret)
         if any(word in why for word in _NO_CREDIT):
             kind = "credit"
         elif kind == "request" and any(word in why for word in _TOO_LONG):

@@ -12,23 +12,18 @@ import msgspec
 from msgspec import Struct
 
 from ..base import BrainError, Usage
+from ..models.deciding import CutOffError
+from ..models.incoming import Told, told_by
 from ..models.speaking import MAX_SHOWN, Speaking
 from ..models.turn import ToolUse
 
-__all__ = ["Pieces", "Reply", "Told"]
+__all__ = ["Pieces", "Reply"]
 
 _MAX_BLOCKS = 64
 """Blocks in one answer; who wants more of them has lost its way."""
 
 _LETTERS_A_TOKEN = 4
 """Where an answer is cut off before its cost is told, about what was written is what is paid for."""
-
-
-class Told(Struct, frozen=True):
-    """What the server says went wrong: its name for it, and its words."""
-
-    type: str = ""
-    message: str = ""
 
 
 class _Tokens(Struct, frozen=True):
@@ -66,7 +61,7 @@ class _Event(Struct, frozen=True):
     content_block: dict[str, Any] | None = None
     delta: _Delta | None = None
     usage: _Tokens | None = None
-    error: Told | None = None
+    error: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +94,14 @@ class Reply:
             whole: whether one that was cut off, being too long, is of none.
 
         Raises:
-            BrainError: `model` declined, or stopped before it was done.
+            CutOffError: `model` stopped before it was done.
+            BrainError: it declined, or there was no room for the prompt.
         """
         match self.stop_reason:
             case "refusal":
                 raise BrainError(f"{model} declined to answer this", "declined")
             case "max_tokens" if whole:
-                raise BrainError(f"the answer of {model} was cut off, being too long", "malformed")
+                raise CutOffError(f"the answer of {model} was cut off, being too long", "malformed")
             case "model_context_window_exceeded":
                 raise BrainError(f"the prompt is too long for {model}", "too-long")
 
@@ -161,20 +157,19 @@ class Pieces:
         speaking: is shown the words that will be said, as they come.
         aloud: whether text will be said, since no tool can be called.
         whole: whether the server has called the answer complete.
-        told: what went wrong in the middle of it, in the server's words.
     """
 
     speaking: Speaking | None = None
     aloud: bool = False
     whole: bool = False
-    told: Told | None = None
     _begun: bool = False
     _blocks: list[_Block] = field(default_factory=list)
     _stop_reason: str | None = None
     _tokens: _Tokens = _Tokens()  # noqa: RUF009 - frozen
 
-    def take(self, data: str) -> None:
-        """Take in an event.
+    def take(self, data: str) -> Told | None:
+        """Take in an event, or all of the answer of a server that does not stream; returns what it tells
+        went wrong, if it does.
 
         Raises:
             msgspec.DecodeError: it is none of an answer.
@@ -192,20 +187,11 @@ class Pieces:
                 self._tokens = self._tokens.updated(event.usage or _Tokens())
             case "message_stop":
                 self.whole = self._begun
+            case "message":
+                self._take_whole(msgspec.json.decode(data, type=_Message))
             case "error":
-                self.told = event.error or Told()
-
-    def take_whole(self, body: bytes) -> None:
-        """Take in an answer of a server that does not stream.
-
-        Raises:
-            msgspec.DecodeError: it is none.
-        """
-        message = msgspec.json.decode(body, type=_Message)
-        self._begin(message)
-        for index, block in enumerate(message.content):
-            self._open(index, block)
-        self.whole = bool(message.stop_reason or message.content)
+                return told_by(event.error or "")
+        return None
 
     @property
     def usage(self) -> Usage:
@@ -237,6 +223,12 @@ class Pieces:
         self._begun = True
         self._tokens = self._tokens.updated(message.usage)
         self._stop_reason = message.stop_reason
+
+    def _take_whole(self, message: _Message) -> None:
+        self._begin(message)
+        for index, block in enumerate(message.content):
+            self._open(index, block)
+        self.whole = bool(message.stop_reason or message.content)
 
     def _open(self, index: int, block: dict[str, Any]) -> None:
         if index != len(self._blocks) or not isinstance(block.get("type"), str):

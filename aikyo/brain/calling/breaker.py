@@ -11,7 +11,7 @@ import trio
 
 from ..base import BrainFault
 
-__all__ = ["MAX_BREAKERS", "Breaker", "Breakers", "Pass", "Resting"]
+__all__ = ["LONGEST_ASKED", "MAX_BREAKERS", "Breaker", "Breakers", "Pass", "Resting"]
 
 MAX_BREAKERS = 256
 """Models that a table remembers; past that, those it has not heard of for longest are forgotten."""
@@ -22,7 +22,7 @@ _IN_A_ROW = 3
 _RATE_SECONDS = 10.0
 """After too many requests, where the server does not say how long."""
 
-_LONGEST_ASKED = 900.0
+LONGEST_ASKED = 900.0
 """A server may ask for no more; some ask for hours, or for nonsense."""
 
 _PROBE_SECONDS = 3.0
@@ -52,6 +52,7 @@ class Pass:
     opened: int
     faults: int
     probe: bool
+    who: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ class Breaker:
 
     It is closed as long as calls go well. After a fault that lasts, or some in a row that may pass, it
     is open for a while; then one call is let through, and what comes of that one closes it or opens it
-    for longer.
+    for longer. Where those in a row were all one companion's, whose prompt may be to blame, it is open
+    for that companion alone, until the call of another fails too or goes well.
     """
 
     def __init__(self) -> None:
@@ -84,21 +86,24 @@ class Breaker:
         self._until: float | None = None
         self._probing = False
         self._why = ""
+        self._whose: str | None = None  # the faults in a row; None: of several, or it is all the same
 
-    def enter(self, now: float) -> Pass | Resting:
-        """Ask for leave to make a call."""
-        if self._until is None:
-            return Pass(self._opened, self._in_a_row, probe=False)
+    def enter(self, now: float, who: str = "") -> Pass | Resting:
+        """Ask for leave to make a call for the companion `who`."""
+        if self._until is None or self._whose not in (None, who):
+            return Pass(self._opened, self._in_a_row, probe=False, who=who)
         if now < self._until:
             return Resting(self._why, self._until - now)
         if self._probing:
             return Resting(self._why, _PROBE_SECONDS, probed=True)
         self._probing = True
-        return Pass(self._opened, self._in_a_row, probe=True)
+        return Pass(self._opened, self._in_a_row, probe=True, who=who)
 
-    def seconds_left(self, now: float) -> float | None:
-        """For how long nothing is let through; None while calls are."""
-        return None if self._until is None else max(0.0, self._until - now)
+    def seconds_left(self, now: float, who: str = "") -> float | None:
+        """For how long nothing of `who` is let through; None while calls are."""
+        if self._until is None or self._whose not in (None, who):
+            return None
+        return max(0.0, self._until - now)
 
     def succeeded(self, leave: Pass) -> None:
         """The call was answered, of use or not."""
@@ -123,18 +128,21 @@ class Breaker:
         if kind != "rate" and kind not in _PAUSES:
             self.succeeded(leave)
             return
-        if _PAUSES.get(kind) is _PASSING and not leave.probe:
+        if _PAUSES.get(kind) is not _PASSING:
+            self._whose = None
+        elif not leave.probe:
             if leave.faults != self._in_a_row:
                 return  # several at the same time are one
+            self._whose = leave.who if self._whose == leave.who or not self._in_a_row else None
             self._in_a_row += 1
             if self._in_a_row < _IN_A_ROW:
                 return
-        asked = None if wait is None else min(max(0.0, wait), _LONGEST_ASKED)
+        asked = None if wait is None else min(max(0.0, wait), LONGEST_ASKED)
         self._open(now + self._pause(kind, asked), why)
 
     def freed(self, leave: Pass) -> None:
         """The call was given up before anything could be told from it."""
-        if self._is_news(leave):
+        if leave.probe and self._is_news(leave):
             self._probing = False
 
     def _is_news(self, leave: Pass) -> bool:

@@ -13,11 +13,13 @@ from typing import Generic, Literal, TypeVar
 
 import trio
 
+from ...errors import leaves, text_of
 from ..base import BrainError, BrainFault, Usage
 from ..cost import ModelCall, Purse
-from .breaker import Breaker, Breakers, Pass, Resting
+from .breaker import LONGEST_ASKED, Breaker, Breakers, Pass, Resting
 from .budget import RetryBudget
-from .fault import CallFault
+from .fault import NEXT_SECONDS, CallFault
+from .words import one_line
 
 __all__ = ["MAX_RETRIES", "Answered", "Caller", "Purpose"]
 
@@ -34,8 +36,9 @@ _LONGEST_WAIT = 5.0
 _SPREAD = 0.5
 """Seconds over which the first retries of several companions are spread, and twice that the next."""
 
-_PATIENCE = 4.0
-"""A model that was given less time than this is not blamed for having had too little."""
+_PATIENCE = NEXT_SECONDS
+"""A model that was given less time than this is not blamed for having had too little: one that is too
+slow to decide may well be able to speak."""
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +94,7 @@ class Caller:
         self._breakers = breakers or Breakers()
         self._random = random or Random()
         self._clock = clock
+        self._has_logged = False
 
     async def call(
         self,
@@ -121,7 +125,7 @@ class Caller:
         fault: CallFault | None = None
         for retries in range(MAX_RETRIES + 1):
             self.check()
-            leave = breaker.enter(self._breakers.clock())
+            leave = breaker.enter(self._breakers.clock(), self._companion)
             if isinstance(leave, Resting):
                 raise self._resting(leave) if fault is None else self._error(fault, leave.seconds)
             going = _Going(purpose, model, breaker, leave, so_far or _nothing)
@@ -129,7 +133,7 @@ class Caller:
                 return await self._try(going, attempt, deadline)
             except CallFault as found:
                 fault = found
-            left = breaker.seconds_left(self._breakers.clock())
+            left = breaker.seconds_left(self._breakers.clock(), self._companion)
             pause = self._pause(fault, retries)
             late = trio.current_time() + pause >= deadline
             if late or (left is not None and pause < left) or not self._budget.take():
@@ -195,9 +199,9 @@ class Caller:
             kind = error.kind
             self._failed(going, CallFault(kind, str(error), wait=error.retry_in))
             raise
-        except Exception:
+        except Exception as error:  # a server may answer in ways that nobody has thought of
             kind = "other"
-            raise
+            raise self._unforeseen(going, error) from error
         else:
             usage = answered.usage
             going.breaker.succeeded(going.leave)
@@ -213,6 +217,18 @@ class Caller:
         now = self._breakers.clock()
         going.breaker.failed(going.leave, now, fault.kind, fault.told, fault.wait)
 
+    def _unforeseen(self, going: _Going, error: Exception) -> BrainError:
+        """What the companion is told of it; the first is in the log in full."""
+        first = leaves(error)[0]
+        if isinstance(first, BrainError):  # in a group
+            return first
+        what = one_line(f"{type(first).__name__}: {text_of(first)}", "")
+        level = logging.INFO if self._has_logged else logging.ERROR
+        traceback = None if self._has_logged else error
+        log.log(level, "%s for %s failed: %s", going.model, going.purpose, what, exc_info=traceback)
+        self._has_logged = True
+        return BrainError(f"{going.model} failed ({what})")
+
     def _resting(self, resting: Resting) -> BrainError:
         again = "; it is being tried just now" if resting.probed else self._again(resting.seconds)
         return BrainError(resting.why + again, "resting", retry_in=resting.seconds)
@@ -222,6 +238,7 @@ class Caller:
         wait = rests if rests is not None else fault.wait
         if wait is None or not math.isfinite(wait):
             return BrainError(fault.told, fault.kind)
+        wait = min(wait, LONGEST_ASKED)
         return BrainError(fault.told + self._again(wait), fault.kind, retry_in=wait)
 
     def _again(self, seconds: float) -> str:

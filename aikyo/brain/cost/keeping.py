@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,7 @@ from ...jsonl import append_lines, read_lines, replace_lines
 from .records import ModelCall
 from .spending import DAY, HOUR
 
-__all__ = ["CallFile", "read_calls"]
+__all__ = ["CallFile", "parse_calls", "read_calls"]
 
 MAX_BYTES = 16 << 20
 """Of the file; beyond it, it is folded."""
@@ -23,7 +24,8 @@ SINGLE = 2 * DAY
 _BY_HOUR = 40 * DAY
 _KEPT = 400 * DAY
 _READ = 4 * MAX_BYTES
-_LAST = 1e11  # seconds since the epoch; calendars end there
+_MOST = 1e11
+"""Of anything: tokens, dollars, seconds; calendars end about there, too."""
 
 _CALL = msgspec.json.Decoder(ModelCall)
 _ENCODER = msgspec.json.Encoder()
@@ -43,13 +45,16 @@ class CallFile:
         self._fold_at = MAX_BYTES
 
     def append(self, lines: Iterable[bytes], now: float) -> str:
-        """Returns what went wrong, if something did; nothing is raised."""
+        """Returns why the lines are not there, if so; nothing is raised."""
         try:
             append_lines(self.path, lines)
-            if self.path.stat().st_size > self._fold_at:
-                self.fold(now)
         except OSError as error:
             return (error.strerror or str(error)).lower()
+        with suppress(OSError):  # the lines are there; that it is too large matters little
+            size = self.path.stat().st_size
+            if size > self._fold_at:
+                self._fold_at = size + MAX_BYTES // 16  # where it fails, it is not tried with every line
+                self.fold(now)
         return ""
 
     def fold(self, now: float) -> None:
@@ -76,19 +81,25 @@ class CallFile:
 def read_calls(path: Path) -> tuple[list[ModelCall], int]:
     """What is in the file, in its order, and how many lines were passed over since they are no calls, as
     one that was cut off. No file is an empty one."""
+    return parse_calls(read_lines(path, _READ))
+
+
+def parse_calls(lines: Iterable[bytes]) -> tuple[list[ModelCall], int]:
+    """The calls that `lines` are, and how many are none."""
     calls, unreadable = [], 0
-    for line in read_lines(path, _READ):
+    for line in lines:
         try:
             call = _CALL.decode(line)
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             unreadable += 1
             continue
         usage = call.usage
-        least = min(usage.calls, usage.input, usage.cached, usage.stored, usage.output, call.time)
-        if least < 0 or call.time > _LAST:
+        counts = (usage.calls, usage.input, usage.cached, usage.stored, usage.output)
+        numbers = (*counts, call.time, call.seconds, call.money or 0)
+        if min(numbers) >= 0 and max(numbers) <= _MOST:
+            calls.append(call)
+        else:
             unreadable += 1
-            continue
-        calls.append(call)
     return calls, unreadable
 
 

@@ -16,9 +16,9 @@ from msgspec.structs import replace
 
 from ...config import Settings
 from ...text import inert
-from ...wire import CapUse, UsageBy, UsageReport, companion_id
+from ...wire import CapUse, UsageBy, UsageReport, bare_name, companion_id
 from ..base import Usage
-from .keeping import CallFile, read_calls
+from .keeping import CallFile, parse_calls, read_calls
 from .prices import Prices
 from .purse import CappedPurse, Purse
 from .records import ModelCall
@@ -93,7 +93,7 @@ class Ledger:
                 self._file.fold(now)
         calls, unreadable = read_calls(self._file.path)
         self._counters["usage-unreadable"] += unreadable
-        for call in calls:
+        for call in sorted(calls, key=lambda one: one.time):
             if call.time > now - DAY:
                 self._count(call, min(call.time, now))
 
@@ -106,8 +106,8 @@ class Ledger:
     def add(self, call: ModelCall) -> None:
         """Take in a call. Returns at once, and never fails."""
         try:
-            call = self._sound(call)
-            line = _ENCODER.encode(call)
+            line = _ENCODER.encode(self._sound(call))
+            (call,), _ = parse_calls([line])  # as it will be read
         except (AttributeError, TypeError, ValueError, OverflowError):  # of a brain of the user's own
             self._counters["usage-unreadable"] += 1
             return
@@ -164,17 +164,20 @@ class Ledger:
         """Write to the file what comes in, in a thread, until cancelled; `flush` writes the last.
 
         Args:
-            tell: told in a line, once, when the file takes no more.
+            tell: told in a line, once, when the file takes no more, and when a cap comes near.
         """
         while True:
             await self._queued.wait()
             await trio.sleep(_TRIES_AGAIN if self._told else _GATHERS)
+            for line in self._nearing():
+                tell(line)
             if self._file is None:
                 self._queued = trio.Event()
                 continue
             async with self._lock:
                 lines = self._take()
-                problem = await trio.to_thread.run_sync(self._file.append, lines, self._clock())
+                with trio.CancelScope(shield=True):  # else they may be lost before the thread begins
+                    problem = await trio.to_thread.run_sync(self._file.append, lines, self._clock())
                 if problem:
                     self._queue.extendleft(reversed(lines))
                     self._queued.set()
@@ -190,6 +193,17 @@ class Ledger:
         lines = self._take()
         if lines and self._file.append(lines, self._clock()):
             self._counters["usage-unwritten"] += len(lines)
+
+    def _nearing(self) -> Iterator[str]:
+        now = self._clock()
+        for ident, spending in (("", self._swarm), *self._companions.items()):
+            who = bare_name(ident) if ident else "the swarm"
+            for cap in spending.nearing(now):
+                share = f"{spending.used(cap, now) / cap.limit:.0%} of {cap.told}"
+                yield (
+                    f"{who} has spent {share} ({cap.setting} in aikyo.toml); for now rules decide who "
+                    "speaks, which costs nothing"
+                )
 
     def _of(self, companion: str) -> Spending:
         if companion not in self._companions:
@@ -238,7 +252,7 @@ class Ledger:
     ) -> UsageReport:
         now = self._clock()
         calls, unreadable = read_calls(self._file.path) if self._file else ([], 0)
-        calls += [msgspec.json.decode(line, type=ModelCall) for line in waiting]
+        calls += parse_calls(waiting)[0]
         return sum_up(
             calls,
             self._prices,

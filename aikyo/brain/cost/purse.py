@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from ...amounts import money
 from ..base import BrainError
 from .records import ModelCall
 from .spending import Reached, Spending
@@ -85,8 +84,7 @@ class CappedPurse:
 def _told(who: str, reached: Reached) -> str:
     """The same words for as long as it lasts, so that they need be told only once."""
     cap = reached.cap
-    limit = money(cap.limit) if cap.unit == "money" else f"{cap.limit:,.0f} tokens"
     begun, over = time.localtime(reached.since), time.localtime(reached.until)
     form = "%H:%M" if begun[:3] == over[:3] else "%m-%d %H:%M"
     times = f"{time.strftime(form, begun)} to {time.strftime(form, over)}"
-    return f"{who} has spent {limit} ({cap.setting} in aikyo.toml) and rests from {times}"
+    return f"{who} has spent {cap.told} ({cap.setting} in aikyo.toml) and rests from {times}"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from ...amounts import money
 from ...config import Settings
 
 __all__ = ["DAY", "HOUR", "Cap", "Reached", "Spending", "Spent", "caps_of"]
@@ -16,6 +17,9 @@ DAY = 86_400.0
 
 NEAR = 0.8
 """Of a cap; from there on small decisions should cost nothing."""
+
+FAR = 0.6
+"""Of a cap; below it, coming near is worth a word again."""
 
 RESUMED = 0.9
 """Of a cap that was reached; below it one may spend again. Nobody is to rest and wake by the minute."""
@@ -39,6 +43,11 @@ class Cap:
     limit: float
     unit: Literal["tokens", "money"]
     seconds: float
+
+    @property
+    def told(self) -> str:
+        """The limit for people: ``$1.00``, ``5,000 tokens``."""
+        return money(self.limit) if self.unit == "money" else f"{self.limit:,.0f} tokens"
 
 
 def caps_of(settings: Settings, *, companion: bool = False) -> tuple[Cap, ...]:
@@ -86,6 +95,12 @@ class _Minute:
     def end(self) -> float:
         return (self.number + 1) * _MINUTE
 
+    def take(self, other: _Minute) -> None:
+        self.tokens += other.tokens
+        self.nanos += other.nanos
+        self.free += other.free
+        self.unpriced += other.unpriced
+
 
 class Spending:
     """What a companion, or all together, spent within a day; told by the minute.
@@ -98,13 +113,15 @@ class Spending:
         self.caps = tuple(caps)
         self._minutes: deque[_Minute] = deque()
         self._resting: dict[Cap, float] = {}  # since when
+        self._near: set[Cap] = set()  # and told
 
     def add(self, time: float, tokens: int, money: float | None, *, paid: bool) -> None:
         """Take in what was spent at `time`; `money` None: its price is unknown."""
         number = int(time // _MINUTE)
+        self._put_back(number)
         if not self._minutes or self._minutes[-1].number < number:
             self._minutes.append(_Minute(number))
-        minute = self._minutes[-1]  # also of a time before it, as after a clock was put back
+        minute = self._minutes[-1]
         if paid:
             minute.tokens += tokens
             minute.nanos += round((money or 0.0) * _NANO)
@@ -130,6 +147,19 @@ class Spending:
         """Whether a cap is nearly reached."""
         return any(self.used(cap, now) >= NEAR * cap.limit for cap in self.caps)
 
+    def nearing(self, now: float) -> list[Cap]:
+        """The caps that have come near since this was asked before; not those that are reached, which
+        is told otherwise."""
+        found = []
+        for cap in self.caps:
+            share = self.used(cap, now) / cap.limit
+            if share < FAR:
+                self._near.discard(cap)
+            elif share >= NEAR and cap not in self._near:
+                self._near.add(cap)
+                found += [cap] if share < 1 else []
+        return found
+
     def reached(self, now: float) -> Reached | None:
         """The cap that is reached, of several the one that lasts longest. Once it is, it lasts until
         clearly less than it was spent within its time."""
@@ -137,7 +167,8 @@ class Spending:
         for cap in self.caps:
             used = self._units(cap, now)
             if used >= _unit(cap) * cap.limit * (RESUMED if cap in self._resting else 1):
-                since = self._resting.setdefault(cap, self._last(now))
+                since = self._resting.get(cap, self._last(cap, now))
+                since = self._resting[cap] = min(since, now)
                 found.append(Reached(cap, since, self._until(cap, used, now)))
             else:
                 self._resting.pop(cap, None)
@@ -153,13 +184,24 @@ class Spending:
                 return minute.end + cap.seconds
         return now + cap.seconds
 
-    def _last(self, now: float) -> float:
-        """When something was last spent: nothing is, once a cap is reached."""
-        return min(self._minutes[-1].end, now) if self._minutes else now
+    def _last(self, cap: Cap, now: float) -> float:
+        """When something was last spent of a cap: nothing is, once it is reached."""
+        return next((minute.end for minute in reversed(self._minutes) if _amount(minute, cap)), now)
+
+    def _put_back(self, number: int) -> None:
+        """Have what was spent in later minutes than this one, as by a clock that was put back since,
+        count as spent in this one. Else it would count until that time comes again."""
+        if not self._minutes or self._minutes[-1].number <= number:
+            return
+        this = _Minute(number)
+        while self._minutes and self._minutes[-1].number >= number:
+            this.take(self._minutes.pop())
+        self._minutes.append(this)
 
     def _within(self, seconds: float, now: float) -> Iterator[_Minute]:
         """The minutes within the last `seconds`, the newest first; one that has begun before them counts
         as a whole."""
+        self._put_back(int(now // _MINUTE))
         for minute in reversed(self._minutes):
             if minute.end <= now - seconds:
                 return

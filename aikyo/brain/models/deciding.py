@@ -1,30 +1,92 @@
-"""Whether to speak, as a model is asked and answers it. Pure."""
+"""Whether to speak, as a model is asked and answers it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from ...wire import Closing, is_companion
-from ..base import Assessment, Moment
+from ..base import Assessment, BrainError, Moment
+from .written import find_object, without_thoughts
 
 __all__ = [
     "ASSESS_SECONDS",
-    "Decision",
+    "CutOffError",
+    "Deciding",
     "clear_case",
     "decision_schema",
     "importance_for_a_person",
-    "missing_param",
+    "undecided",
 ]
 
 ASSESS_SECONDS = 5.0
 """How long a decision may take; the others wait for it hardly longer."""
 
 
+_LEFT_OUT = 6
+"""Messages of companions in a row, none of them one's own, after which one may come in on a talk that
+others have among themselves: two that call each other by name would otherwise never be joined."""
+
 _CALLED_BY_A_COMPANION = 8.0
 """How much an answer to a companion matters that turns to this one: less than to a person."""
+
+log = logging.getLogger(__name__)
+
+
+class CutOffError(BrainError):
+    """An answer that had to be ended, since the model did not come to an end."""
+
+
+class UnreadableError(BrainError):
+    """An answer that is not in the form asked for."""
+
+
+class Deciding:
+    """How the decisions of one model are come by, whatever it answers.
+
+    Args:
+        model: its name.
+    """
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self._has_told = False
+
+    async def decide(self, moment: Moment, ask: Callable[[str, str], Awaitable[str]]) -> Assessment:
+        """Ask whether to speak. An answer that cannot be read is asked for once more; if that comes to
+        nothing either, or the first one has no end, the companion listens, save that a person who
+        expects an answer gets one. The log tells it once.
+
+        Args:
+            moment: what is decided about.
+            ask: gets the model's answer, given the one before and what is wrong with it; both empty at
+                first.
+
+        Raises:
+            BrainError: the first time, there was no answer at all.
+        """
+        text = ""
+        try:
+            text = await ask("", "")
+            return _read(text, moment).assessment(moment)
+        except UnreadableError as error:
+            problem: BrainError = error
+        except CutOffError as error:
+            return self._undecided(moment, error)
+        try:
+            return _read(await ask(text, str(problem)), moment).assessment(moment)
+        except BrainError as error:
+            return self._undecided(moment, error)
+
+    def _undecided(self, moment: Moment, error: BrainError) -> Assessment:
+        if not self._has_told:
+            self._has_told = True
+            log.warning("%s decides nothing: %s; told once", self._model, error)
+        return undecided(moment)
 
 
 class Decision(Struct, frozen=True):
@@ -49,20 +111,29 @@ def clear_case(moment: Moment) -> Assessment | None:
     """What is clear without thinking; None where nothing is.
 
     Whoever is turned to speaks, unless the talk is winding down among companions; whoever is not, while
-    somebody else is, listens, and so does who has spoken last. Where the profile wants parameters for a
-    turn, only listening is clear.
+    somebody else is, listens, unless companions have talked past it for some time; and so does who has
+    spoken last. Where the profile wants parameters for a turn, only listening is clear.
     """
     message = moment.message
     if message is None:
         return None
-    if message.sender == moment.me.id or (moment.elsewhere and not moment.addressed):
+    if message.sender == moment.me.id:
         return Assessment(speak=False)
+    if moment.elsewhere and not moment.addressed:
+        return None if _is_left_out(moment) else Assessment(speak=False)
     if not moment.addressed or moment.params:
         return None
     if expected := importance_for_a_person(moment):
         return Assessment(speak=True, importance=expected)
     by_companion = is_companion(message.sender) and moment.closing is Closing.NONE
     return Assessment(speak=True, importance=_CALLED_BY_A_COMPANION) if by_companion else None
+
+
+def _is_left_out(moment: Moment) -> bool:
+    """Whether the latest messages are all companions' among themselves."""
+    latest = [line.sender for line in moment.recent[-_LEFT_OUT:]]
+    others = {who for who in latest if is_companion(who) and who != moment.me.id}
+    return len(latest) == _LEFT_OUT and others.issuperset(latest)
 
 
 def importance_for_a_person(moment: Moment) -> float:
@@ -94,7 +165,23 @@ def decision_schema(params: Mapping[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def missing_param(moment: Moment, decision: Decision) -> str | None:
-    """A parameter that the profile requires and the model left out, if there is one."""
+def undecided(moment: Moment) -> Assessment:
+    """What is made of a moment without a decision."""
+    importance = importance_for_a_person(moment)
+    return Assessment(speak=importance > 0, importance=importance)
+
+
+def _read(text: str, moment: Moment) -> Decision:
+    found = find_object(without_thoughts(text))
+    if found is None:
+        raise UnreadableError("there is no JSON object in it", "malformed")
+    try:
+        # Not strict: "true" and "7" are as good as true and 7
+        decision = msgspec.convert(found, Decision, strict=False)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise UnreadableError(str(error), "malformed") from None
     required = (moment.params or {}).get("required", ())
-    return next((name for name in required if name not in decision.params), None)
+    for name in required:
+        if name not in decision.params:
+            raise UnreadableError(f"it left out the parameter {name}", "malformed")
+    return decision

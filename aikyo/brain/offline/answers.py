@@ -11,6 +11,7 @@ from .book import Cue
 from .draft import Draft
 from .facts import hear_name, is_busy, name_sender, notices, reckon, recollect
 from .memories import asked_about, mention_memory, tell_memories
+from .reading import names_in
 from .telling import interest_for, say_topic, tale_about, tell_about
 from .tongue import Topic, Whose
 from .ways import stay_with
@@ -19,6 +20,8 @@ __all__ = ["answer"]
 
 _SAYS_MORE = 0.5
 """How often one takes up a topic that is put to one, instead of giving an opinion."""
+
+_ASKS_FOR = re.compile(r"\btell (?:me|us) (?:\w+ )?(?:about|of)\b|について|のこと|の話", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,11 @@ _PLAIN = {
     Cue.LIKES: _Plain(("likes", "likes_plain"), "happy", tells=True),
     Cue.WELL: _Plain(("well", "well_plain"), "happy"),
     Cue.TIME: _Plain(("time",)),
+    Cue.LANGUAGES: _Plain(("languages",), "happy"),
+    Cue.INVITE: _Plain(("invited",), "happy", last=True),
+    Cue.HELP: _Plain(("cannot",), "sorry", tells=True, last=True),
     Cue.QUIET: _Plain(("quiet",), last=True),
-    Cue.LOW: _Plain(("comfort",), "sorry"),
+    Cue.LOW: _Plain(("comfort",), "sorry", last=True),
     Cue.HIGH: _Plain(("rejoice",), "happy"),
     Cue.PRAISE: _Plain(("praise",), "amused", tells=True),
     Cue.SORRY: _Plain(("sorry",), "warm"),
@@ -123,6 +129,8 @@ def _catch_up(draft: Draft, _: re.Match[str]) -> bool:
         if topics and scene.tongue.fits(line.text):
             draft.slots["topic"] = scene.tongue.refer(_by_nobody(topics[0]))
             return draft.say("catchup")
+    if draft.habits.turned_to:  # in another talk
+        return draft.say("catchup", topic=draft.habits.turned_to[-1])
     return draft.say("catchup_none")
 
 
@@ -142,7 +150,44 @@ def _prefer(draft: Draft, match: re.Match[str]) -> bool:
     return draft.say("prefer") and tell_about(draft, None, choice.stems)
 
 
+def _choose(draft: Draft, match: re.Match[str]) -> bool:
+    """The favourite of a kind: an interest of that part of the world, or none."""
+    stems = draft.scene.tongue.stems(match["what"] or match["kind"] or "")
+    fields = draft.scene.tongue.fields(stems)
+    near = [i for i in draft.scene.me.interests if i.stems & stems or i.fields & fields]
+    if near:
+        favourite = draft.random.choice(near)
+        draft.turn_to(favourite)
+        draft.emotion = "happy"
+        return draft.say("prefer", topic=favourite.text) and tell_about(draft, favourite.text)
+    draft.say("favourite_none")
+    return draft.say("unknown_turn") and tell_about(draft, draft.slots.get("interest"))
+
+
+def _tell_life(draft: Draft, _: re.Match[str]) -> bool:
+    """What one's story tells of oneself; more there is not."""
+    story = draft.scene.moment.me.story
+    tale = next((tale for tale in draft.untold() if tale.text in story), None)
+    draft.say("life_none" if tale is None else "life")
+    if tale is not None:
+        draft.tell(tale, plainly=True)
+    return True
+
+
+def _of_somebody(draft: Draft) -> bool:
+    """A kind word on another companion, if that is what is asked for."""
+    scene = draft.scene
+    companions = [someone for someone in scene.others if someone.kind == "companion"]
+    named = names_in(scene.reading.text, companions)
+    if not (named and scene.by_person):
+        return False
+    draft.emotion = "warm"
+    return draft.say("fond", name=scene.name(named[0]))
+
+
 def _like(draft: Draft, _: re.Match[str]) -> bool:
+    if _of_somebody(draft):
+        return True
     topic = say_topic(draft)
     if topic is None:
         return False
@@ -158,6 +203,8 @@ def _like(draft: Draft, _: re.Match[str]) -> bool:
 
 
 def _judge(draft: Draft, _: re.Match[str]) -> bool:
+    if _of_somebody(draft):
+        return True
     topic = say_topic(draft)
     draft.emotion = "curious"
     proposed = topic is not None and topic is draft.scene.thread
@@ -183,13 +230,15 @@ def _explain(draft: Draft, _: re.Match[str]) -> bool:
     return _tell_about_it(draft, topic)
 
 
-def _share(draft: Draft, _: re.Match[str]) -> bool:
+def _share(draft: Draft, match: re.Match[str]) -> bool:
+    if Cue.WHO in draft.scene.reading.cues:
+        return False  # one is to tell who one is
     topic = say_topic(draft)
     draft.emotion = "happy"
     if not draft.scene.by_person:  # they hand the talk over, whatever it is about
         return topic is not None and topic is draft.scene.thread and stay_with(draft, topic)
     if topic is not None and not _is_close(draft, topic):
-        return False  # one cannot tell of what one does not know
+        return _ASKS_FOR.search(match.string) is not None and _confess(draft)
     if draft.random.random() < 0.5:
         draft.say("share")
     return _tell_about_it(draft, topic)
@@ -206,8 +255,8 @@ def _confess(draft: Draft) -> bool:
     know. What a tool has found answers it."""
     if draft.scene.found or reckon(draft) or recollect(draft):
         return True
-    if draft.scene.thread is not None and not draft.scene.by_person:
-        return False  # asked of everybody, it proposes what to talk about
+    if not draft.scene.by_person and (draft.scene.thread is not None or not draft.scene.reading.topics):
+        return False  # asked of everybody, it proposes what to talk about, or nothing
     topic = say_topic(draft)
     if topic is not None and _is_close(draft, topic):
         return _tell_about_it(draft, topic)
@@ -251,9 +300,11 @@ _REPLIES: dict[Cue, Callable[[Draft, re.Match[str]], bool]] = {
     Cue.BUSY: is_busy,
     Cue.FAREWELL: _part,
     Cue.PERFORM: _perform,
+    Cue.LIFE: _tell_life,
     Cue.PREFER: _prefer,
     Cue.EXPERIENCE: _confirm,
     Cue.ORIGIN: _explain,
+    Cue.FAVOURITE: _choose,
     Cue.LIKING: _like,
     Cue.OPINION: _judge,
     Cue.SHARE: _share,

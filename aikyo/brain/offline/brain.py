@@ -110,7 +110,7 @@ def _as_spoken_here(moment: Moment) -> Moment:
 
 async def _look_around(scene: Scene, toolbox: Toolbox) -> Scene:
     """When it matters who is near, ask who is on the mesh: not all of them are in the conversation."""
-    matters = {Cue.HERE, Cue.GO, Cue.LOOK} & scene.reading.cues.keys()
+    matters = {Cue.HERE, Cue.GO, Cue.LOOK, Cue.LIKING, Cue.OPINION} & scene.reading.cues.keys()
     if not matters or "companions" not in scene.tools:
         return scene
     found = await _try(toolbox, "companions", {}) or ""

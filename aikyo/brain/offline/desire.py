@@ -37,6 +37,8 @@ def desire(scene: Scene) -> float:
         return _TO_EVERYBODY + _jitter(message.id, moment.me.id)
     if moment.addressed and scene.reading.turns_to is None:
         return _CALLED + 0.9 * _jitter(message.id, moment.me.id)
+    if scene.parted and not scene.by_person:
+        return 0.0
     want = _FROM_PERSON if scene.by_person else _FROM_COMPANION
     want += _FOR_SOMEBODY_ELSE if _is_for_somebody_else(scene) else 0.0
     want += _TOUCHED * _touched(scene) + _turn_of_mine(scene) + _WINDS_DOWN[moment.closing]

@@ -188,13 +188,13 @@ class Draft:
                 return True
         return False
 
-    def tell(self, tale: Tale) -> None:
-        """Tell a tale, now and then with a word before it."""
-        phrases = self.scene.me.phrases
+    def tell(self, tale: Tale, *, plainly: bool = False) -> None:
+        """Tell a tale, now and then with a word before it, but not `plainly`."""
+        phrases = () if plainly else self.scene.me.phrases
         first = phrases and not any(
             phrase in line.text for line in self.scene.mine for phrase in phrases
         )
-        if first or self.random.random() < 0.35:
+        if first or (not plainly and self.random.random() < 0.35):
             if phrases:
                 self.parts.append(self.habits.pick("phrases", phrases, self.random))
             else:

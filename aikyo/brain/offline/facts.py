@@ -10,7 +10,7 @@ from ..base import Line, Someone
 from .book import Cue
 from .draft import Draft
 from .memories import quote_of, who_said
-from .reading import cues_in
+from .reading import cues_in, given_name
 from .scene import Scene
 from .telling import interest_for, tale_about, tell_about
 
@@ -20,14 +20,6 @@ _PICTURE = "a picture"
 _LEAST_SHARED = 4
 _MINE = re.compile(r"\b(?:I|my|our|we)\b|わたし|私|ぼく|僕|おれ|俺|あたし|うち", re.IGNORECASE)
 _READS = re.compile(r"read|読")
-_NAMED = (
-    re.compile(r"(?i:\bi'm|\bi am) ([A-Z][\w'-]{1,30})(?=[.,!;]|\s*$| and\b)"),
-    re.compile(r"(?i:\bmy name is|\bmy name's|\bcall me) ([A-Z][\w'-]{1,30})"),
-    re.compile(
-        r"([^\sぁ-ん、。！!？?]{1,12})(?:と|って)(?:いいます|言います|申します|いうんだ|いうの|呼んで)"
-    ),
-    re.compile(r"(?:名前は|^|[。、！!])([^\sぁ-ん、。！!？?]{1,8})(?:です|だよ)(?:[。！!]|$)"),
-)
 _SUM = re.compile(
     r"^(?:.*?\b(?:is|are|of|what's|does|makes?|know|me|calculate|add)\s+)?(?P<one>\d{1,9})\s*"
     r"(?P<sign>[-+＋*x×/÷]|plus|minus|times|divided by|足す|たす|引く|ひく|かける|掛ける|割る|わる)\s*"
@@ -56,11 +48,11 @@ def name_sender(draft: Draft, _: re.Match[str]) -> bool:
 def hear_name(draft: Draft) -> bool:
     """Take note of the name that the sender gives; whether that is all they say."""
     scene = draft.scene
-    match = next((m for pattern in _NAMED[1:3] if (m := pattern.search(scene.reading.text))), None)
-    if match is None or not scene.by_person or scene.reading.question or scene.sender is None:
+    name = given_name(scene.reading.text, scene.tongue, surely=True)
+    if not name or not scene.by_person or scene.reading.question or scene.sender is None:
         return False
-    known = Someone(scene.sender.id, match[1], "person")
-    rest = scene.reading.text.replace(match[0], " ")
+    known = Someone(scene.sender.id, name, "person")
+    rest = scene.tongue.without(scene.reading.text, (name,))
     return draft.say("name_heard", name=scene.name(known)) and not scene.topics(rest)
 
 
@@ -152,15 +144,10 @@ def _told(scene: Scene) -> Iterable[Line]:
 
 def _stated_name(scene: Scene) -> str:
     """The name that the sender gave last."""
-    words = scene.tongue.book.words
-    idle = words["stop"] | words.get("weak", frozenset())
     for line in _told(scene):
-        if scene.sender is None or line.sender != scene.sender.id:
-            continue
-        for pattern in _NAMED:
-            match = pattern.search(line.text)
-            if match and match[1].lower() not in idle and not scene.tongue.fields({match[1].lower()}):
-                return match[1]
+        theirs = scene.sender is not None and line.sender == scene.sender.id
+        if theirs and (name := given_name(line.text, scene.tongue)):
+            return name
     return ""
 
 

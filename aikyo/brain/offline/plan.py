@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 from ...wire import Closing
@@ -21,6 +22,7 @@ from .ways import notice, turn_away
 __all__ = ["plan"]
 
 _LONGEST_TITLE = 60
+_SAYS_WHO = frozenset({Cue.WHO, Cue.NAME, Cue.IDENTITY})
 
 
 def plan(scene: Scene, habits: Habits, random: Random) -> Draft:
@@ -71,7 +73,7 @@ def _greet(draft: Draft) -> bool:
     scene, sender = draft.scene, draft.scene.sender
     if sender is None:
         return False
-    name = scene.name(sender)
+    name = scene.name(replace(sender, name=scene.reading.given or sender.name))
     greets = Cue.GREETING in scene.reading.cues and scene.for_me
     new = (not sender.met or "introduce" in scene.orders) and not _introduced(scene)
     if scene.joins:
@@ -83,7 +85,8 @@ def _greet(draft: Draft) -> bool:
             draft.say("introduce_brief")
     elif new:
         draft.say("greet_new", name=name)
-        _introduce(draft)
+        asked = scene.for_me and not _SAYS_WHO.isdisjoint(scene.reading.cues)  # the answer says it
+        _introduce(draft, asked=asked)
     elif (greets or "greet" in scene.orders) and (scene.by_person or not scene.mine):
         draft.say("welcome_back" if sender.met and not scene.mine else "greet", name=name)
     else:
@@ -93,8 +96,10 @@ def _greet(draft: Draft) -> bool:
     return True
 
 
-def _introduce(draft: Draft) -> None:
-    draft.say("introduce", "introduce_plain")
+def _introduce(draft: Draft, *, asked: bool = False) -> None:
+    sad = Cue.LOW in draft.scene.reading.cues  # and would not hear now what one likes
+    if not asked:
+        draft.say(*(("introduce_plain",) if sad else ("introduce", "introduce_plain")))
     if not draft.scene.me.native:
         draft.say("foreign")
 

@@ -10,8 +10,18 @@ from ..base import Line, Moment, Someone
 from .book import Cue
 from .tongue import Tongue, Topic, called, name_pattern
 
-__all__ = ["Reading", "cues_in", "names_in", "names_of", "read"]
+__all__ = ["Reading", "cues_in", "given_name", "names_in", "names_of", "read"]
 
+_SAYS_NAME = (
+    re.compile(r"(?i:\bmy name is|\bmy name's|\bcall me) ([A-Z][\w'-]{1,30})"),
+    re.compile(
+        r"([^\sぁ-ん、。！!？?]{1,12})(?:と|って)(?:いいます|言います|申します|いうんだ|いうの|呼んで)"
+    ),
+)
+_MAY_SAY_NAME = (
+    re.compile(r"(?i:\bi'm|\bi am) ([A-Z][\w'-]{1,30})(?=[.,!;]|\s*$| and\b)"),
+    re.compile(r"(?:名前は|^|[。、！!])([^\sぁ-ん、。！!？?]{1,8})(?:です|だよ)(?:[。！!]|$)"),
+)
 
 _ONLY_ASKED = frozenset({Cue.EXPERIENCE, Cue.ORIGIN, Cue.LIKING, Cue.OPINION, Cue.PREFER, Cue.NOTICED})
 """What is there only in a question."""
@@ -19,7 +29,7 @@ _ONLY_ASKED = frozenset({Cue.EXPERIENCE, Cue.ORIGIN, Cue.LIKING, Cue.OPINION, Cu
 _ONLY_PEOPLE = frozenset(
     {
         *(Cue.LOW, Cue.HIGH, Cue.PRAISE, Cue.SORRY, Cue.THANKS, Cue.QUIET, Cue.YES, Cue.NO, Cue.CATCHUP),
-        *(Cue.FAREWELL, Cue.REMEMBER_ME),
+        *(Cue.FAREWELL, Cue.REMEMBER_ME, Cue.HELP, Cue.INVITE),
     }
 )
 """What is taken seriously from people only: among companions it is a manner of speaking, and when
@@ -41,6 +51,7 @@ class Reading:
         named: who of the others is called by name in it.
         calls_me: whether it calls me by name.
         turns_to: who of the others it turns to with its first word; they are named in it, too.
+        given: the name that a person gives with a greeting.
     """
 
     text: str = ""
@@ -53,6 +64,7 @@ class Reading:
     named: tuple[Someone, ...] = ()
     calls_me: bool = False
     turns_to: Someone | None = None
+    given: str = ""
 
 
 def read(moment: Moment, tongue: Tongue) -> Reading:
@@ -64,20 +76,23 @@ def read(moment: Moment, tongue: Tongue) -> Reading:
     others = [someone for someone in moment.present if someone.id != line.sender]
     mine = called(moment.me.name, moment.me.id)
     plain = tongue.without(text, mine)
-    substance = tongue.without_remarks(tongue.without(text, names_of(moment)))
     sender = _sender(moment, line)
     asked = _asked(plain, sender, tongue)
+    cues = _serious(plain, asked, sender, tongue)
+    given = given_name(text, tongue) if Cue.GREETING in cues and sender.kind == "person" else ""
+    substance = tongue.without_remarks(tongue.without(text, (*names_of(moment), given)))
     return Reading(
         text=text,
         plain=plain,
         sender=sender,
-        cues=_serious(plain, asked, sender, tongue),
+        cues=cues,
         question=bool(asked),
         topics=_topics(substance, moment, tongue),
         stems=tongue.stems(substance),
         named=names_in(text, others),
         turns_to=next((s for s in others if any(_begins_with(text, n) for n in _called(s))), None),
         calls_me=any(_calls(text, name) for name in mine),
+        given=given,
     )
 
 
@@ -100,6 +115,16 @@ def _serious(plain: str, asked: str, sender: Someone, tongue: Tongue) -> dict[Cu
     if sender.kind == "companion":
         return {cue: match for cue, match in cues.items() if cue not in _ONLY_PEOPLE}
     return cues
+
+
+def given_name(text: str, tongue: Tongue, *, surely: bool = False) -> str:
+    """The name that its speaker gives in `text`, or nothing; `surely` in so many words."""
+    idle = tongue.book.words["stop"] | tongue.book.words.get("weak", frozenset())
+    for pattern in _SAYS_NAME if surely else (*_SAYS_NAME, *_MAY_SAY_NAME):
+        match = pattern.search(text)
+        if match and match[1].lower() not in idle and not tongue.fields({match[1].lower()}):
+            return match[1]
+    return ""
 
 
 def _asked(text: str, sender: Someone, tongue: Tongue) -> str:

@@ -78,6 +78,15 @@ class Scene:
         return self.moment.addressed or self.reading.calls_me or not self.reading.named
 
     @property
+    def parted(self) -> bool:
+        """Whether the person who was here has said goodbye to everybody."""
+        people = {someone.id for someone in self.moment.present if someone.kind == "person"}
+        last = next((one for one in reversed(self.moment.recent) if one.sender in people), None)
+        if last is None or not _takes_leave(last.text, self.tongue):
+            return False
+        return _is_for_all(last, self.moment)
+
+    @property
     def my_name(self) -> str:
         """What I call myself."""
         return self.tongue.written(self.moment.me.name, self.moment.me.id)
@@ -156,8 +165,8 @@ def needs_nothing(tool: ToolSpec) -> bool:
 
 
 def _owed(moment: Moment) -> Line | None:
-    """What a person said to everybody (a greeting, a question), where companions have answered since
-    and I have not: it is still for me."""
+    """What a person said to everybody (a greeting, a question, a farewell), where companions have
+    answered since and I have not: it is still for me."""
     if moment.closing is not Closing.NONE or moment.addressed or moment.message is None:
         return None
     people = {someone.id for someone in moment.present if someone.kind == "person"}
@@ -176,7 +185,13 @@ def _is_for_all(line: Line, moment: Moment) -> bool:
         return False
     tongue = tongue_for(replace(moment, message=line))
     cues = cues_in(line.text, tongue)
-    return Cue.GREETING in cues or (Cue.EVERYBODY in cues and tongue.is_question(line.text))
+    if Cue.GREETING in cues or _takes_leave(line.text, tongue):
+        return True
+    return Cue.EVERYBODY in cues and tongue.is_question(line.text)
+
+
+def _takes_leave(text: str, tongue: Tongue) -> bool:
+    return Cue.FAREWELL in cues_in(text, tongue) and not tongue.is_question(text)
 
 
 def _cut(line: Line) -> Line:

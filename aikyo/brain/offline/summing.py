@@ -23,6 +23,9 @@ _MOST_TOPICS = 3
 _MOST_TOLD = 3
 """Things that are kept of what one person told on one day; of a companion, and of oneself, one less."""
 
+_MOST_NOTICED = 2
+"""Things that came in from around that are kept of one day, the newest."""
+
 _SURE = 1.0
 """Weight of a topic from which it is no guess."""
 
@@ -37,10 +40,9 @@ def sum_up(past: Past) -> str:
     was nothing."""
     tongue = tongue_named(past.me.language)
     zone = past.now.tzinfo
-    spoken = [_cut(line) for line in past.lines if line.kind in {"heard", "said"} and line.text.strip()]
     days = [
-        list(_day(day, list(lines), past.me.id, tongue))
-        for day, lines in groupby(spoken, key=lambda line: _date(line, zone))
+        list(_day(day, list(map(_cut, lines)), past.me.id, tongue))
+        for day, lines in groupby(past.lines, key=lambda line: _date(line, zone))
     ]
     earlier = list(_pieces(past.summary, past.words / 4, tongue))
     room, kept = float(past.words), list[str]()
@@ -54,12 +56,16 @@ def sum_up(past: Past) -> str:
     return "\n".join(dict.fromkeys(kept))
 
 
-def _day(day: date, lines: Sequence[Line], me: str, tongue: Tongue) -> Iterator[str]:
-    """What is to be noted of one day, the most important first."""
+def _day(day: date, happened: Sequence[Line], me: str, tongue: Tongue) -> Iterator[str]:
+    """What is to be noted of one day, the most important first; of the quietest one that it was."""
     notes = tongue.book.notes
+    on = notes["day"].format(year=day.year, month=day.month, day=day.day)
+    lines = [line for line in happened if line.kind in {"heard", "said"} and line.text.strip()]
+    noticed = [line for line in happened if line.kind == "perceived" and line.text.strip()]
     names = {line.sender: _name(line, tongue) for line in lines if line.sender != me}
+    if not (names or noticed):
+        yield notes["quiet"].format(day=on)
     if names:
-        on = notes["day"].format(year=day.year, month=day.month, day=day.day)
         who, topics = tongue.names(list(names.values())), _topics(lines, names, tongue)
         act = "talked_about" if topics else "talked"
         yield notes[act].format(day=on, names=who, topics=tongue.names(topics) if topics else "")
@@ -70,6 +76,8 @@ def _day(day: date, lines: Sequence[Line], me: str, tongue: Tongue) -> Iterator[
             yield notes["told"].format(name=names[ident], quote=quote)
     for quote in _told(lines, me, _MOST_TOLD - 1, tongue):
         yield notes["you_told"].format(quote=quote)
+    for line in noticed[-_MOST_NOTICED:]:
+        yield notes["noticed"].format(day=on, quote=tongue.quote(line.text))
 
 
 def _topics(lines: Sequence[Line], names: dict[str, str], tongue: Tongue) -> list[str]:

@@ -5,29 +5,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import trio
 
+from ..base import Usage
 from ..calling import Answered, CallFault
-from ..calling.fault import CONNECT_SECONDS, FIRST_SECONDS, NEXT_SECONDS
+from ..calling.fault import CONNECT_SECONDS, FIRST_SECONDS
 from ..calling.switch import refuse_remote
 from ..calling.words import one_line
+from ..models.incoming import Answer, Incoming, Told, receive
 from .faults import Refusal, fault_of
 from .fitting import Fitting
-from .incoming import Answer, Incoming, Unusable
-from .reply import Pieces, Reply, Told, about
+from .reply import Pieces, Reply, about
 from .server import ChatServer
 from .vectors import Vectors
 
 __all__ = ["ChatApi"]
 
-_END_SECONDS = 2.0
-"""Until what may follow the end of an answer (its cost) has come; some never close the stream."""
-
 _FITTINGS = 16
 """How often a request is made to fit; there is less than that to be left out."""
+
+
+class _Answer(Answer, Protocol):
+    @property
+    def cost(self) -> Usage | None:
+        """What it has cost so far, if that is known."""
+        ...
 
 
 class ChatApi:
@@ -74,7 +79,7 @@ class ChatApi:
         for left in reversed(range(_FITTINGS)):
             fitted = self._fitting.fit(streamed)
             pieces = Pieces(asked)
-            seen = partial(watch, pieces) if watch else _nothing
+            seen = partial(watch, pieces) if watch else None
             try:
                 await self._post("chat/completions", fitted, pieces, seen)
                 break
@@ -93,7 +98,7 @@ class ChatApi:
         request = {"model": model, "input": list(texts), "encoding_format": "float"}
         vectors = Vectors(len(texts))
         try:
-            await self._post("embeddings", request, vectors, _nothing)
+            await self._post("embeddings", request, vectors, None)
         except Refusal as refusal:
             raise fault_of(refusal, self._server, model, None, what="embeddings") from None
         return Answered(vectors.found, vectors.usage)
@@ -103,7 +108,7 @@ class ChatApi:
         await self._client.aclose()
 
     async def _post(
-        self, path: str, request: Mapping[str, Any], answer: Answer, seen: Callable[[], None]
+        self, path: str, request: Mapping[str, Any], answer: _Answer, seen: Callable[[], None] | None
     ) -> None:
         """Make one request, and put what comes into `answer`, until that is whole.
 
@@ -111,15 +116,26 @@ class ChatApi:
             Refusal: the server gave an error, or cannot be reached.
             CallFault: anything else.
         """
-        model = str(request["model"])
+        import httpx2
+
+        model, url = str(request["model"]), f"{self._server.url}/{path}"
         incoming = Incoming(answer)
         patience = trio.CancelScope(deadline=trio.current_time() + FIRST_SECONDS)
         try:
-            await self._receive(path, request, incoming, patience, seen)
-        except Unusable as error:
-            told = one_line(str(error), self._server.key)
+            with patience:
+                async with self._client.stream("POST", url, json=request) as response:
+                    incoming.begin(response.status_code, response.headers)
+                    await receive(incoming, response.aiter_raw(), patience, seen)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError):
+            raise Refusal(0, Told("")) from None
+        except httpx2.TransportError:
+            pass
+        if incoming.status != 200:
+            incoming.end()  # of an error, what came is enough
+        if incoming.problem:
+            told = one_line(incoming.problem, self._server.key)
             told = f"{model} answered what is no completion ({told})"
-            raise CallFault("malformed", told, usage=answer.cost) from None
+            raise CallFault("malformed", told, usage=answer.cost)
         if incoming.told is not None:
             raise Refusal(incoming.status, incoming.told, incoming.headers)
         if not answer.whole:
@@ -128,46 +144,3 @@ class ChatApi:
                 raise CallFault("timeout", told, usage=answer.cost)
             told = f"the connection to {self._server.host} was cut before the answer was whole"
             raise CallFault("cut", told, may_pass=True, usage=answer.cost)
-
-    async def _receive(
-        self,
-        path: str,
-        request: Mapping[str, Any],
-        incoming: Incoming,
-        patience: trio.CancelScope,
-        seen: Callable[[], None],
-    ) -> None:
-        import httpx2
-
-        problem: Unusable | None = None
-        try:
-            with patience:
-                url = f"{self._server.url}/{path}"
-                async with self._client.stream("POST", url, json=request) as response:
-                    incoming.begin(response.status_code, response.headers)
-                    async for chunk in response.aiter_raw():
-                        ended = incoming.answer.whole
-                        try:
-                            more = problem is None and incoming.take(chunk)
-                            seen()
-                        except Unusable as error:
-                            problem, more = error, False
-                        if not incoming.answer.whole:
-                            patience.deadline = trio.current_time() + NEXT_SECONDS
-                        elif not ended:
-                            patience.deadline = trio.current_time() + _END_SECONDS
-                        if not more:
-                            # To break would leave the client's iterators to the garbage collector
-                            patience.cancel()
-        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError):
-            raise Refusal(0, Told("")) from None
-        except httpx2.TransportError:
-            return
-        if problem is not None:
-            raise problem
-        if not patience.cancelled_caught or incoming.status != 200:
-            incoming.end()
-
-
-def _nothing() -> None:
-    pass

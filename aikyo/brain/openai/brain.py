@@ -3,7 +3,6 @@ and OpenAI's own. A structured call to assess, a tool-using call to compose."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
 from typing import Any
@@ -13,23 +12,17 @@ import trio
 
 from ..base import Assessment, Brain, BrainError, Moment, Past, Toolbox, Usage
 from ..calling import FIRST_SECONDS, Answered, Caller, CallFault, Purpose
-from ..models.deciding import (
-    ASSESS_SECONDS,
-    Decision,
-    decision_schema,
-    importance_for_a_person,
-    missing_param,
-)
+from ..models.deciding import ASSESS_SECONDS, Deciding, decision_schema, undecided
 from ..models.shown import chat_message
 from ..models.speaking import Speaking
 from ..models.summing import SUMMARIZE_SECONDS, summary_of, summary_tokens
 from ..models.turn import COMPOSE_SECONDS, ToolResult, take_turn
+from ..models.written import plain_words
 from ..prompts import Prompt, Prompts, pictures, to_assess, to_compose, to_summarize
 from .api import ChatApi
 from .form import read_calls, said, told, tool_form
-from .reply import CutOffError, Pieces, Reply
+from .reply import Pieces, Reply
 from .server import ChatServer
-from .written import find_object, plain_words, without_thoughts
 
 __all__ = ["OpenAIBrain"]
 
@@ -50,8 +43,6 @@ _PACKAGED = Prompts()
 
 _IMPORTANCE = {"type": "integer", "minimum": 0, "maximum": 10}
 """Small models that are held to the form otherwise write digits for seconds."""
-
-log = logging.getLogger(__name__)
 
 
 class OpenAIBrain(Brain):
@@ -93,7 +84,7 @@ class OpenAIBrain(Brain):
         )
         self._awake = trio.Event()
         self._awake.set()
-        self._unreadable = False
+        self._deciding = Deciding(self._small_model)
 
     async def assess(self, moment: Moment) -> Assessment:
         """As `Brain.assess`, within 5 seconds. An answer that cannot be read is asked for once more; if
@@ -103,14 +94,8 @@ class OpenAIBrain(Brain):
         with trio.move_on_at(deadline):
             await self._awake.wait()
         if not self._awake.is_set():
-            return _default(moment)
-        try:
-            return (await self._decide(moment, deadline)).assessment(moment)
-        except (_UnreadableError, CutOffError) as error:
-            if not self._unreadable:
-                self._unreadable = True
-                log.warning("%s decides nothing: %s; told once", self._small_model, error)
-            return _default(moment)
+            return undecided(moment)
+        return await self._decide(moment, deadline)
 
     async def compose(self, moment: Moment, toolbox: Toolbox) -> None:
         """As `Brain.compose`, within 45 seconds of thinking (the tools' own time not cut short).
@@ -153,7 +138,8 @@ class OpenAIBrain(Brain):
         await take_turn(toolbox, ask, model=self._model)
 
     async def summarize(self, past: Past) -> str:
-        """As `Brain.summarize`, within a minute, by the small model."""
+        """As `Brain.summarize`, by the small model, within a minute. One that was cut off, being too
+        long, is of use as well."""
         prompt = to_summarize(past, self._prompts)
         request = {
             "model": self._small_model,
@@ -161,7 +147,8 @@ class OpenAIBrain(Brain):
             "reasoning_effort": _EFFORT,
             "messages": [_system(prompt), chat_message(prompt.task, (), talk=prompt.talk)],
         }
-        reply = await self._ask("summarize", request, trio.current_time() + SUMMARIZE_SECONDS)
+        deadline = trio.current_time() + SUMMARIZE_SECONDS
+        reply = await self._ask("summarize", request, deadline, whole=False)
         return summary_of(reply.text, self._small_model)
 
     async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]] | None:
@@ -204,7 +191,7 @@ class OpenAIBrain(Brain):
     def _takes_tools(self) -> bool:
         return self._api.takes_tools(self._model)
 
-    async def _decide(self, moment: Moment, deadline: float) -> Decision:
+    async def _decide(self, moment: Moment, deadline: float) -> Assessment:
         schema = decision_schema(moment.params)
         schema["properties"]["importance"] = _IMPORTANCE
         words = self._prompts.words(moment.me.language)
@@ -221,14 +208,15 @@ class OpenAIBrain(Brain):
                 "json_schema": {"name": "decision", "schema": schema},
             },
         }
-        reply = await self._ask("assess", {**request, "messages": messages}, deadline)
-        try:
-            return _decision(reply.text, moment)
-        except _UnreadableError as error:
-            again = words.answer_again.replace("{problem}", str(error))
-        messages += [{"role": "assistant", "content": reply.text}, {"role": "user", "content": again}]
-        reply = await self._ask("assess", {**request, "messages": messages}, deadline)
-        return _decision(reply.text, moment)
+
+        async def ask(before: str, problem: str) -> str:
+            if problem:
+                again = words.answer_again.replace("{problem}", problem)
+                messages.append({"role": "assistant", "content": before})
+                messages.append({"role": "user", "content": again})
+            return (await self._ask("assess", {**request, "messages": messages}, deadline)).text
+
+        return await self._deciding.decide(moment, ask)
 
     async def _wake(self, model: str) -> None:
         request = {"model": model, "max_tokens": 1, "messages": [{"role": "user", "content": "Hi"}]}
@@ -252,9 +240,11 @@ class OpenAIBrain(Brain):
         request: Mapping[str, Any],
         deadline: float,
         watch: Callable[[], Callable[[Pieces], None]] | None = None,
+        *,
+        whole: bool = True,
     ) -> Reply:
-        """The answer to a request, seen to be of use. `watch` makes, for each attempt, what is told of
-        its pieces."""
+        """The answer to a request, seen to be of use, and `whole` if it has to be. `watch` makes, for
+        each attempt, what is told of its pieces."""
         model, going = str(request["model"]), Pieces()
 
         def attempt() -> Awaitable[Answered[Reply]]:
@@ -275,33 +265,8 @@ class OpenAIBrain(Brain):
 
         reply = await self._caller.call(purpose, model, attempt, deadline=deadline, so_far=so_far)
         self.usage += reply.usage  # what is of no use is paid for all the same
-        reply.check(model, request["max_tokens"])
+        reply.check(model, request["max_tokens"], whole=whole)
         return reply
-
-
-class _UnreadableError(BrainError):
-    """An answer that is not in the form asked for."""
-
-
-def _decision(text: str, moment: Moment) -> Decision:
-    found = find_object(without_thoughts(text))
-    if found is None:
-        raise _UnreadableError("there is no JSON object in it", "malformed")
-    try:
-        # Not strict: "true" and "7" are as good as true and 7
-        decision = msgspec.convert(found, Decision, strict=False)
-    except (msgspec.ValidationError, RecursionError) as error:
-        raise _UnreadableError(str(error), "malformed") from None
-    missing = missing_param(moment, decision)
-    if missing:
-        raise _UnreadableError(f"it left out the parameter {missing}", "malformed")
-    return decision
-
-
-def _default(moment: Moment) -> Assessment:
-    """What is made of a moment without a decision."""
-    importance = importance_for_a_person(moment)
-    return Assessment(speak=importance > 0, importance=importance)
 
 
 def _system(prompt: Prompt) -> dict[str, Any]:

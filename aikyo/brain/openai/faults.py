@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from ..base import BrainFault, Usage
 from ..calling import CallFault
 from ..calling.words import one_line, seconds_to_wait
-from .reply import Told
+from ..models.incoming import Told
 from .server import ChatServer
 
 __all__ = ["Refusal", "fault_of"]
@@ -16,6 +16,9 @@ __all__ = ["Refusal", "fault_of"]
 _PASSING = frozenset({408, 409, 425})
 
 _NO_CREDIT = ("insufficient_quota", "insufficient_credits", "insufficient balance", "billing")
+_PER_TIME = ("rate_limit", "rate limit", "try again in", "retry in")
+"""In refusals that speak of billing as well, as the way to be allowed more."""
+
 _NO_MODEL = (
     "model_not_found",
     "not found",
@@ -88,7 +91,7 @@ def _explain(
     if status == 401:
         refused = "the key was refused" if server.key else f"{host} wants a key"
         return "key", f"{refused}; check OPENAI_API_KEY, or take --brain offline", False
-    if status == 402 or _any(_NO_CREDIT, why):
+    if status == 402 or (_any(_NO_CREDIT, why) and not (status == 429 and _is_per_time(why))):
         return "credit", f"the account at {host} has no credit left; {said}", False
     if status == 413 or _any(_TOO_LONG, why):
         told = f"the prompt is too long for {model}; give it a longer context, or take another model"
@@ -116,6 +119,10 @@ def _explain(
 
 def _names(model: str, text: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(model.lower())}(?!\w)", text) is not None
+
+
+def _is_per_time(text: str) -> bool:
+    return _any(_PER_TIME, text) and "insufficient" not in text
 
 
 def _any(words: tuple[str, ...], text: str) -> bool:

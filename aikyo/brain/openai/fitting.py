@@ -30,6 +30,9 @@ _NO_TOOLS = re.compile(
 )
 """How they say that they take no tools at all; of one tool, one call or its form much else is said."""
 
+_NO_TOOLS_WITH_EFFORT = re.compile(r"tools? with reasoning_effort")
+"""OpenAI's newer models say so; some of them take tools without any, which has to be asked for."""
+
 _ONE_TOOL = re.compile(r"schema|propert|keyword|tool_call_id|failed|tools?\[|functions?\[")
 """What only such errors speak of."""
 
@@ -45,6 +48,7 @@ class Fitting:
 
     def __init__(self) -> None:
         self._refused: set[tuple[str, Part]] = set()
+        self._no_effort_with_tools: set[str] = set()
         self._pictures = RefusedPictures()
 
     def fit(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,6 +57,8 @@ class Fitting:
         for part in _WORDS:
             if part in fitted and (model, part) in self._refused:
                 _leave_out(fitted, part)
+        if "tools" in fitted and model in self._no_effort_with_tools:
+            fitted["reasoning_effort"] = "none"
         return fitted
 
     def takes_tools(self, model: str) -> bool:
@@ -73,6 +79,12 @@ class Fitting:
             status >= 500 and any(word in why for word in _CANNOT)
         ):
             return False
+        if "tools" in request and model in self._no_effort_with_tools and "effort" in why:
+            self._refused.add((model, "tools"))  # nor do they do without
+            return True
+        if "tools" in request and _NO_TOOLS_WITH_EFFORT.search(why):
+            self._no_effort_with_tools.add(model)
+            return True
         for part, words in _WORDS.items():
             if part in request and words.search(why) and (part != "tools" or _takes_none(why)):
                 self._refused.add((model, part))

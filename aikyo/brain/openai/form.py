@@ -11,8 +11,8 @@ import msgspec
 
 from ..base import ToolSpec
 from ..models.turn import ToolResult, ToolUse
+from ..models.written import written_calls
 from .reply import Reply
-from .written import written_calls
 
 __all__ = ["read_calls", "said", "told", "tool_form"]
 

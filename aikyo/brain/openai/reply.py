@@ -9,28 +9,15 @@ import msgspec
 from msgspec import Struct
 
 from ..base import BrainError, Usage
+from ..models.deciding import CutOffError
+from ..models.incoming import Told, told_by
 from ..models.turn import ToolUse
-from .written import without_thoughts
+from ..models.written import without_thoughts
 
-__all__ = ["CutOffError", "Pieces", "Reply", "Told", "about", "told_by"]
-
+__all__ = ["Pieces", "Reply", "about"]
 
 _MAX_CALLS = 64
 """Tool calls in one answer; who wants more of them has lost its way."""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a server says went wrong: its words, its own names for it, and an HTTP status if it gives
-    one in the error itself."""
-
-    text: str
-    code: str = ""
-    status: int = 0
-
-
-class CutOffError(BrainError):
-    """An answer that had to be ended, since the model did not come to an end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +30,16 @@ class Reply:
     refused: bool
     usage: Usage
 
-    def check(self, model: str, most: int) -> None:
+    def check(self, model: str, most: int, *, whole: bool = True) -> None:
         """See that the answer is of use.
 
         Args:
             model: whose it is.
             most: how many tokens it might have.
+            whole: whether one that was cut off, being too long, is of none.
 
         Raises:
-            CutOffError: it ended before it was done.
+            CutOffError: it was cut off.
             BrainError: it was declined, or there was no room for it.
         """
         if self.refused or self.ending == "content_filter":
@@ -60,7 +48,8 @@ class Reply:
             return
         if 0 < self.usage.output < most // 2:  # it had more room than that, but not in its context
             raise BrainError(f"the prompt leaves {model} no room in its context to answer", "too-long")
-        raise CutOffError(f"the answer of {model} was cut off, being too long", "malformed")
+        if whole:
+            raise CutOffError(f"the answer of {model} was cut off, being too long", "malformed")
 
 
 class _Function(Struct, frozen=True):
@@ -88,6 +77,7 @@ class _Choice(Struct, frozen=True):
 
 class _Cached(Struct, frozen=True):
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
 
 
 class _Tokens(Struct, frozen=True):
@@ -225,22 +215,6 @@ def about(text: str | bytes) -> int:
     return -(-len(text.encode() if isinstance(text, str) else text) // 4)
 
 
-def told_by(error: Any) -> Told:
-    """What an error object says, in any of the forms there are."""
-    match error:
-        case {"error": inner} if inner:
-            return told_by(inner)
-        case {"message": str(text), **more}:
-            code, kind = more.get("code") or "", more.get("type") or ""
-            status = code if isinstance(code, int) and 400 <= code < 600 else 0
-            return Told(text, f"{code} {kind}".strip(), status)
-        case {"detail": detail}:
-            return Told(detail if isinstance(detail, str) else str(detail))
-        case str(text):
-            return Told(text)
-    return Told(str(error))
-
-
 def _finished(number: int, call: _Begun) -> ToolUse:
     ident = call.id or f"call_{number}"
     params: Any = call.params
@@ -258,6 +232,9 @@ def _finished(number: int, call: _Begun) -> ToolUse:
 def _usage(tokens: _Tokens) -> Usage:
     details = tokens.prompt_tokens_details
     cached = max(0, (details.cached_tokens if details else None) or 0)
+    stored = max(0, (details.cache_write_tokens if details else None) or 0)
     read = max(0, tokens.prompt_tokens or 0)
     wrote = max(0, tokens.completion_tokens or 0)
-    return Usage(calls=1, input=max(0, read - cached), cached=cached, output=wrote)
+    return Usage(
+        calls=1, input=max(0, read - cached - stored), cached=cached, stored=stored, output=wrote
+    )

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from ..base import Usage
-from .reply import Told, told_by
+from ..models.incoming import Told, told_by
 
 __all__ = ["Vectors"]
 

@@ -16,8 +16,8 @@ __all__ = ["Prompt", "looked_up", "refused", "to_assess", "to_compose", "to_summ
 
 _PACKAGED = Prompts()
 
-_MAX_TALK = 200_000
-"""Characters of the talk: far above what a session lets grow."""
+_MAX_TALK = 4_000_000
+"""Characters of the talk: what the largest session has room for."""
 
 _MAX_PEOPLE = 32
 _MAX_NOTES = 8_000
@@ -31,9 +31,9 @@ class Prompt:
     Attributes:
         system: who the companion is and how it is to behave; the same as long as its profile is.
         session: what its session holds (`Briefing`); the same as long as that lasts.
-        talk: the conversation so far, which only grows at its end: of two that follow each other in
-            one session, the earlier one is the later one's beginning, save for its last line, which
-            closes the quotes.
+        talk: what was said before this conversation, and in it so far, which only grows at its end: of
+            two that follow each other in one conversation and session, the earlier one is the later
+            one's beginning, save for its last line, which closes the quotes.
         task: what goes on besides, what was just said, and what is to be done.
     """
 
@@ -135,10 +135,14 @@ def _session(moment: Moment, prompts: Prompts) -> str:
 
 def _talk(moment: Moment, prompts: Prompts) -> str:
     me, message = moment.me, moment.message
-    earlier = [line for line in moment.recent if message is None or line.id != message.id]
-    newest = within(reversed(earlier), _MAX_TALK)[::-1]
+    so_far = [line for line in moment.recent if message is None or line.id != message.id]
+    newest = within(reversed(so_far), _MAX_TALK)[::-1]
+    before = within(reversed(moment.earlier), _MAX_TALK)[::-1]
     return prompts.template("talk", me.language).fill(
-        {"recent": quote(said(line, me.id) for line in newest)}
+        {
+            "earlier": quote(said(line, me.id, moment.now.tzinfo) for line in before),
+            "recent": quote(said(line, me.id) for line in newest),
+        }
     )
 
 
@@ -146,12 +150,14 @@ def _scene(moment: Moment, prompts: Prompts, *, new: bool) -> str:
     me, message, zone = moment.me, moment.message, moment.now.tzinfo
     shown = {line.id: number for number, line in enumerate(pictured(moment, new=new), 1)}
     told = {each.id: each.personality for each in moment.briefing.roster[:_MAX_PEOPLE]}
+    in_full = {line.id for line in (*moment.earlier, *moment.recent)}
+    recalled = [line for line in moment.recalled if line.id not in in_full]
     return prompts.template("moment", me.language).fill(
         {
             "time": _time(moment.now, prompts.words(me.language).weekdays),
             "present": quote(someone(each, told) for each in moment.present[:_MAX_PEOPLE]),
             "topic": quote([{"topic": clip(moment.topic, MAX_TEXT)}] if moment.topic else []),
-            "recalled": quote(said(line, me.id, zone) for line in within(moment.recalled)),
+            "recalled": quote(said(line, me.id, zone) for line in within(recalled)),
             "perceived": quote(
                 {**said(line, me.id, zone), **marks(line, shown)} for line in within(moment.perceived)
             ),

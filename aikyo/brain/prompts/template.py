@@ -18,9 +18,10 @@ from ...wire import Closing
 __all__ = ["FILLED", "OPENINGS", "PLACEHOLDERS", "Template", "Words"]
 
 _SESSION = frozenset(["roster", "memories", "summary", "mood"])
+_TALK = frozenset(["earlier", "recent"])
 _MOMENT = frozenset(["present", "topic", "recalled", "perceived", "message"])
 
-QUOTED = _SESSION | _MOMENT | {"recent"}
+QUOTED = _SESSION | _TALK | _MOMENT
 """Placeholders for what others have said: blocks that no line of the file's own may join."""
 
 PLACEHOLDERS: Mapping[str, frozenset[str]] = {
@@ -28,7 +29,7 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
         ["id", "name", "personality", "story", "sample", "interests", "phrases", "role"]
     ),
     "session": _SESSION,
-    "talk": frozenset({"recent"}),
+    "talk": _TALK,
     "moment": frozenset(["time", *_MOMENT]),
     "assess": frozenset({"name"}),
     "compose": frozenset(["name", "language", "begin", "instructions", "reminders", "closing"]),

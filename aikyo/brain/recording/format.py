@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from ...wire import Closing
-from ..base import Moment, Past, Usage
+from ..base import BrainFault, Moment, Past, Usage
 
 __all__ = ["MAX_BYTES", "MAX_LINE", "VERSION", "Answer", "Asked", "Call", "Called", "Header", "Task"]
 
@@ -65,6 +65,7 @@ class Asked(Struct, frozen=True, kw_only=True, omit_defaults=True):
     change_topic: bool = False
     may_ask: bool = True
     present: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
     recent: tuple[str, ...] = ()
     recalled: tuple[str, ...] = ()
     perceived: tuple[str, ...] = ()
@@ -89,6 +90,7 @@ class Asked(Struct, frozen=True, kw_only=True, omit_defaults=True):
             change_topic=moment.change_topic,
             may_ask=moment.may_ask,
             present=tuple(someone.id for someone in moment.present),
+            earlier=tuple(line.id for line in moment.earlier),
             recent=tuple(line.id for line in moment.recent),
             recalled=tuple(line.id for line in moment.recalled),
             perceived=tuple(line.id for line in moment.perceived),
@@ -162,8 +164,11 @@ class Call(Struct, frozen=True, kw_only=True, omit_defaults=True):
         tools: what it called, of a call to compose.
         summary: what it wrote, of a call to summarize.
         error: why it failed; empty where it did not.
+        fault: what kind of failure that was: on it depends what is done about it.
+        retry_in: seconds after which it was of use to try again, where that was known.
         cut: whether it was cancelled: interrupted, out of time, or the end.
-        usage: what it cost, where it cost anything.
+        usage: what it cost, with what was spent since the call before (to wake, to embed); None where
+            nothing was.
     """
 
     companion: str
@@ -176,5 +181,7 @@ class Call(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tools: tuple[Called, ...] = ()
     summary: str = ""
     error: str = ""
+    fault: BrainFault = "other"
+    retry_in: float | None = None
     cut: bool = False
     usage: Usage | None = None

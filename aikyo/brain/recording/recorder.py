@@ -18,7 +18,18 @@ import trio
 
 from ...errors import AikyoError, UsageError
 from ...wire import Closing
-from ..base import Assessment, Brain, Moment, Past, Toolbox, ToolError, ToolSpec, Usage
+from ..base import (
+    Assessment,
+    Brain,
+    BrainError,
+    BrainFault,
+    Moment,
+    Past,
+    Toolbox,
+    ToolError,
+    ToolSpec,
+    Usage,
+)
 from .format import MAX_BYTES, MAX_LINE, Answer, Asked, Call, Called, Header, Task
 
 __all__ = ["Recorder", "RecordingBrain"]
@@ -31,7 +42,7 @@ _SHORTEST_KEY = 8  # characters; what is shorter is no key, and may well be a wo
 _HIDDEN = "[key]"
 _OURS = frozenset(
     [name for kind in (Header, Call, Asked, Answer, Called, Usage) for name in kind.__struct_fields__]
-    + [*Closing, *get_args(Task), "action", "knowledge"]
+    + [*Closing, *get_args(Task), *get_args(BrainFault), "action", "knowledge"]
 )
 """Words of the format; a key that is one must not make a recording unreadable."""
 
@@ -195,7 +206,7 @@ class RecordingBrain(Brain):
     ) -> None:
         self.label = brain.label
         self.paid = brain.paid
-        self.usage = brain.usage
+        self.usage = self._recorded_usage = brain.usage
         self._brain = brain
         self._companion = companion
         self._recorder = recorder
@@ -247,8 +258,13 @@ class RecordingBrain(Brain):
     def _recorded(self, task: Task, asked: Asked) -> Iterator[_Going]:
         going, began, time = _Going(), trio.current_time(), self._clock()
         error, cut = "", False
+        fault: BrainFault = "other"
+        retry_in: float | None = None
         try:
             yield going
+        except BrainError as problem:
+            error, fault, retry_in = str(problem), problem.kind, problem.retry_in
+            raise
         except Exception as problem:
             error = str(problem) if isinstance(problem, AikyoError) else type(problem).__name__
             raise
@@ -256,7 +272,9 @@ class RecordingBrain(Brain):
             cut = True
             raise
         finally:
-            cost, self.usage = _difference(self._brain.usage, self.usage), self._brain.usage
+            self.usage = self._brain.usage
+            cost = _difference(self.usage, self._recorded_usage)
+            self._recorded_usage = self.usage
             self._recorder.add(
                 Call(
                     companion=self._companion,
@@ -269,6 +287,8 @@ class RecordingBrain(Brain):
                     tools=tuple(going.tools),
                     summary=going.summary,
                     error=error,
+                    fault=fault,
+                    retry_in=retry_in,
                     cut=cut,
                     usage=None if cost == Usage() else cost,
                 )

@@ -168,7 +168,7 @@ class ReplayBrain(Brain):
 
 def _fail_as(call: Call) -> None:
     if call.error:
-        raise BrainError(call.error)
+        raise BrainError(call.error, call.fault, retry_in=call.retry_in)
     if call.cut:
         raise BrainError("the recording was cut off here")
 

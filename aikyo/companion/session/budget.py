@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple
 
-from ...brain import Line, Persona
+import msgspec
+
+from ...brain import Line, Persona, ToolSpec
 from .model import Session
 
 __all__ = ["LEAST", "MARK", "fitted", "line_tokens", "older_part", "room_of", "summary_words", "tokens"]
@@ -16,7 +18,8 @@ LEAST = 1_000
 MARK = 0.75
 """The share of its room at which what is told in full is to be summed up."""
 
-_FRAME = 1_800  # what the prompts and the tools say themselves, and what memory brings up
+_FRAME = 1_200  # what the prompts say themselves (in Japanese; in English less), and memory brings up
+_PERSONALITY = 400  # characters of another's that a model is told
 _LEAST_ROOM = 1 / 3  # of the budget, whatever else there is
 _PER_LINE = 20  # who said it to whom
 _WIDE = "\u2e80"  # the first of the scripts in which a character is about a word's part of its own
@@ -39,9 +42,12 @@ def line_tokens(text: str) -> int:
 def room_of(session: Session) -> int:
     """How many tokens of a session's budget are left for what is told in full."""
     budget, briefing = session.budget, session.briefing
-    told = [text for each in briefing.roster for text in (each.id, each.name, each.personality)]
-    fixed = sum(map(tokens, (briefing.summary, *told, *_texts(session.profile.persona()))))
+    profile = session.profile
+    fixed = sum(map(tokens, (briefing.summary, *_texts(profile.persona()))))
+    for each in briefing.roster:
+        fixed += line_tokens(f"{each.id}{each.name}{each.personality[:_PERSONALITY]}")
     fixed += sum(line_tokens(line.text) for line in briefing.memories)
+    fixed += sum(map(_tool_tokens, profile.toolset.specs))
     return max(budget - _FRAME - fixed, int(budget * _LEAST_ROOM))
 
 
@@ -74,6 +80,10 @@ def older_part(costs: Sequence[int], most: int) -> int:
 def summary_words(budget: int) -> int:
     """How many words a summary may have in a session of this budget."""
     return min(400, max(60, budget // _WORDS_IN_BUDGET))
+
+
+def _tool_tokens(spec: ToolSpec) -> int:
+    return tokens(spec.name + spec.description) + tokens(msgspec.json.encode(spec.schema).decode())
 
 
 def _texts(persona: Persona) -> Iterable[str]:

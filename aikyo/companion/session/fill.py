@@ -11,7 +11,8 @@ from .budget import line_tokens
 __all__ = ["Fill"]
 
 MAX_ROWS = 2_000
-"""Rows of the journal that are looked at at once; older ones are left to recall."""
+"""Rows of the journal that a session tells at the most, however much it has room for; older ones are
+left to recall."""
 
 
 class Fill:
@@ -29,6 +30,11 @@ class Fill:
     def tokens(self) -> int:
         """How many there are."""
         return sum(cost for _, cost in self._costs)
+
+    @property
+    def rows(self) -> int:
+        """In how many rows; what came before the newest `MAX_ROWS` is not counted any more."""
+        return len(self._costs)
 
     def add(self, rows: Iterable[Row]) -> None:
         """Count rows of the journal, in order; none twice."""

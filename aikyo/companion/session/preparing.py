@@ -12,6 +12,7 @@ from ...memory import Row, Summary
 from ..world import World
 from .briefing import brief
 from .budget import LEAST, line_tokens, older_part, room_of
+from .closing import close
 from .fill import MAX_ROWS
 from .model import Change, Overrides, Session
 from .summing import Summing
@@ -52,8 +53,8 @@ class Preparing:
         """The next session, ready to be swapped in.
 
         Raises:
-            AikyoError: it cannot be had (`BrainError`, `UsageError`, `MemoryFileError`). Then, and when
-                cancelled, a brain that was opened for it is closed again.
+            AikyoError: it cannot be had (`BrainError`, `UsageError`, `MemoryFileError`). Whatever is
+                raised, a brain that was opened for it is closed again.
         """
         if not self._needs_brain():
             return await self._with(self._old.brain)
@@ -62,8 +63,7 @@ class Preparing:
             await _wake(brain)
             return await self._with(brain)
         except BaseException:
-            with trio.CancelScope(shield=True), trio.move_on_after(0.5):
-                await brain.aclose()
+            await close(brain)
             raise
 
     def _needs_brain(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,19 +18,20 @@ from ..profile import Profile
 from ..world import World
 from .briefing import brief
 from .budget import LEAST, MARK, room_of
+from .closing import close
 from .fill import MAX_ROWS, Fill
 from .model import Change, Overrides, Session
 from .preparing import Preparing
 
 __all__ = ["Sessions", "lighter"]
 
+log = logging.getLogger(__name__)
+
 MAX_WAITING = 16
 """Changes that wait to be prepared at once."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0
 """Seconds after which a context that is full is summed up again, when it could not be."""
-
-_CLOSES_WITHIN = 0.5
 
 _WHY = {
     "full": "the context was full",
@@ -166,10 +168,9 @@ class Sessions:
                     await self._make(wanted)
         finally:
             self.end()
-            with trio.CancelScope(shield=True), trio.move_on_after(_CLOSES_WITHIN):
-                for brain in self._brains:
-                    if brain is not self._world.brain:  # whoever opened that one closes it
-                        await brain.aclose()
+            for brain in self._brains:
+                if brain is not self._world.brain:  # whoever opened that one closes it
+                    await close(brain)
 
     # Preparing ------------------------------------------------------------------------------------
 
@@ -196,11 +197,14 @@ class Sessions:
         preparing = Preparing(self._world, old, change, self._overrides, self._mood())
         try:
             session = await preparing.session()
-        except AikyoError as error:
+        except Exception as error:
             wanted.problem = str(error)
+            if not isinstance(error, AikyoError):
+                log.exception("a session of %s could not be prepared", self._world.me)
+                wanted.problem = f"a bug in aikyo: {error!r}"
             why = _WHY.get(change.why, change.why)
-            self._tell(f"no new session ({why}): {error}; session {old.number} goes on")
-        except BaseException:  # the companion ends with it
+            self._tell(f"no new session ({why}): {wanted.problem}; session {old.number} goes on")
+        except BaseException:  # the companion ends
             self._over = True
             raise
         else:
@@ -224,10 +228,12 @@ class Sessions:
         self._retired.set()
         self._journaled.set()  # there may be too much still
         why = _WHY.get(change.why, change.why)
-        self._tell(f"session {session.number} ({why}): {session.brain.label}")
+        reason = f"session {session.number} ({why}): {session.brain.label}"
+        self._tell(reason, routine=change.why == "full")
 
-    def _tell(self, reason: str) -> None:
-        self._world.emit(Event(type="session", companion=self._world.me, reason=reason))
+    def _tell(self, reason: str, *, routine: bool = False) -> None:
+        event = Event(type="session", companion=self._world.me, reason=reason, routine=routine)
+        self._world.emit(event)
 
     def end(self) -> None:
         """Nothing is prepared any more, and whoever waits is told. `run` ends so, too; this is for where
@@ -255,7 +261,8 @@ class Sessions:
                 await self._journaled.wait()
 
     def _is_full(self) -> bool:
-        return self._fill.tokens > MARK * room_of(self.current)
+        fill = self._fill
+        return fill.tokens > MARK * room_of(self.current) or fill.rows > MARK * MAX_ROWS
 
     def _sum_up(self, why: str) -> None:
         if not self._summing_up and trio.current_time() >= self._not_before:
@@ -278,8 +285,7 @@ class Sessions:
             self._retired = trio.Event()
             for brain in [each for each in self._brains if self._is_retired(each)]:
                 self._brains.remove(brain)
-                with trio.move_on_after(_CLOSES_WITHIN):
-                    await brain.aclose()
+                await close(brain)
 
     def _is_retired(self, brain: Brain) -> bool:
         return brain is not self.current.brain and not self._users[id(brain)]
@@ -292,6 +298,6 @@ def _has_helped(session: Session | None, old: Session) -> bool:
 
 def lighter(moment: Moment) -> Moment:
     """The same moment for a model whose context it was too long for: without the older half of what
-    was said, and without what memory and perception bring up."""
+    was said, and without what was said before and what memory and perception bring up."""
     newer = moment.recent[len(moment.recent) // 2 :]
-    return replace(moment, recent=newer, recalled=(), perceived=())
+    return replace(moment, earlier=(), recent=newer, recalled=(), perceived=())

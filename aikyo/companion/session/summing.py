@@ -64,6 +64,7 @@ class Summing:
             return await self._of_piece(summary, lines[half:])
         if not text:
             raise BrainError("the brain's summary of what was said is empty", "malformed")
+        text = text.encode(errors="replace").decode()  # half a surrogate pair could not be kept
         return _cut(text, words * _TOKENS_IN_A_WORD)
 
     def _pieces(self, lines: Sequence[Line]) -> Iterator[list[Line]]:

@@ -36,7 +36,7 @@ format: .venv/.dev ## Format the code and mend what the linter can.
 	@$(RUN)/ruff format .
 	@$(RUN)/ruff check --fix .
 
-bench: .venv/.dev ## Measure start-up, replies, memories, repetition and the mesh; print tables with medians.
+bench: .venv/.dev ## Measure start-up, replies, memories, repetition, turns and the mesh; print tables with medians.
 	@$(RUN)/python benchmarks/run.py
 
 wheel: .venv/.dev ## Build the wheel, install it in an empty environment, bring a swarm up there.

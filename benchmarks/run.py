@@ -6,5 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-for name, *args in (("startup.py",), ("memory.py",), ("repetition.py",), ("mesh.py", "--quick")):
+for name, *args in (
+    ("startup.py",),
+    ("memory.py",),
+    ("repetition.py",),
+    ("thinking.py",),
+    ("swaps.py",),
+    ("mesh.py", "--quick"),
+):
     subprocess.run([sys.executable, str(Path(__file__).with_name(name)), *args], check=True)

@@ -10,15 +10,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -32,9 +28,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from aikyo.client import Remote, find_swarm, open_stream
 from aikyo.paths import Home
 from aikyo.wire import IdMaker, Message, companion_id
+from benchmarks.swarm_up import NAMES, swarm_up
 from tests.support.messages_api import Answer, Asked, Reply, messages_api, speaks, state, text
 
-NAMES = ("alice", "bob", "carol")
+# Without pauses, since else they would still be seen speaking when they are spoken to again
+_SETTINGS = {"TURNS_PER_HOUR": "10000", "TURNS_PER_TALK": "10000", "PACE": "0"}
 
 BLOCK = 10
 """Messages of each person with swaps, then as many without."""
@@ -98,7 +96,7 @@ async def _measure(blocks: int) -> Taken:
     with tempfile.TemporaryDirectory() as folder:
         async with messages_api(model) as api, trio.open_nursery() as nursery:
             home = Home(Path(folder))
-            process = await nursery.start(_up, home, api.url)
+            process = await nursery.start(swarm_up, home, api.url, _SETTINGS)
             for number in range(2 * blocks):
                 await _block(home, taken, with_swaps=number % 2 == 1)
             process.terminate()
@@ -107,29 +105,6 @@ async def _measure(blocks: int) -> Taken:
 
 def _late(reply: Reply, seconds: float) -> Reply:
     return Reply(reply.content, reply.stop_reason, delay=seconds)
-
-
-async def _up(home: Home, url: str, *, task_status: trio.TaskStatus[trio.Process]) -> None:
-    """A swarm; started once it is ready."""
-    env = {**os.environ, "ANTHROPIC_API_KEY": "sk-nobody", "ANTHROPIC_BASE_URL": url}
-    env |= {"AIKYO_TURNS_PER_HOUR": "10000", "AIKYO_TURNS_PER_TALK": "10000"}
-    env["AIKYO_PACE"] = "0"  # else they would still be seen speaking when they are spoken to again
-    flags = ["--companions", str(len(NAMES)), "--profiles", ",".join(NAMES), "--topic", ""]
-    flags += ["--home", str(home.root), "--mesh", f"b{uuid.uuid4().hex[:12]}"]
-    flags += ["--listen", "127.0.0.1", "--firehose-port", "0", "--gateway-port", "0", "--json"]
-    command = [sys.executable, "-m", "aikyo", "up", "--brain", "anthropic", *flags]
-    async with trio.open_nursery() as nursery:
-        process = await nursery.start(
-            partial(trio.run_process, command, env=env, stdout=subprocess.PIPE)
-        )
-        buffer = b""
-        async for chunk in process.stdout:
-            buffer += chunk
-            if b'"event":"ready"' in buffer.replace(b" ", b""):
-                task_status.started(process)
-                break
-        async for _ in process.stdout:
-            pass
 
 
 async def _block(home: Home, taken: Taken, *, with_swaps: bool) -> None:

@@ -11,15 +11,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -33,9 +29,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from aikyo.client import Talk, find_swarm, open_stream
 from aikyo.paths import Home
 from aikyo.wire import IdMaker, Message, companion_id
+from benchmarks.swarm_up import NAMES, swarm_up
 from tests.support.messages_api import Answer, Asked, messages_api, speaks, state
 
-NAMES = ("alice", "bob", "carol")
 SAID_BY_PEOPLE = (
     "Good morning, everybody! What did you dream of?",
     "Alice, have you seen the tide today?",
@@ -146,32 +142,11 @@ async def _measure(seed: int) -> Counted:
     with tempfile.TemporaryDirectory() as folder:
         async with messages_api(minds.answer) as api, trio.open_nursery() as nursery:
             home = Home(Path(folder))
-            process = await nursery.start(_up, home, api.url, seed)
+            settings = {"PACE": "0.1", "BEGINNINGS": "0", "SEED": str(seed)}
+            process = await nursery.start(swarm_up, home, api.url, settings)
             await _talk(home, minds, seed)
             process.terminate()
     return minds.counted
-
-
-async def _up(home: Home, url: str, seed: int, *, task_status: trio.TaskStatus[trio.Process]) -> None:
-    """A swarm; started once it is ready."""
-    env = {**os.environ, "ANTHROPIC_API_KEY": "sk-nobody", "ANTHROPIC_BASE_URL": url}
-    env |= {"AIKYO_PACE": "0.1", "AIKYO_BEGINNINGS": "0"}
-    flags = ["--companions", str(len(NAMES)), "--profiles", ",".join(NAMES), "--seed", str(seed)]
-    flags += ["--home", str(home.root), "--mesh", f"b{uuid.uuid4().hex[:12]}", "--topic", ""]
-    flags += ["--listen", "127.0.0.1", "--firehose-port", "0", "--gateway-port", "0", "--json"]
-    command = [sys.executable, "-m", "aikyo", "up", "--brain", "anthropic", *flags]
-    async with trio.open_nursery() as nursery:
-        process = await nursery.start(
-            partial(trio.run_process, command, env=env, stdout=subprocess.PIPE)
-        )
-        buffer = b""
-        async for chunk in process.stdout:
-            buffer += chunk
-            if b'"event":"ready"' in buffer.replace(b" ", b""):
-                task_status.started(process)
-                break
-        async for _ in process.stdout:
-            pass
 
 
 async def _talk(home: Home, minds: Minds, seed: int) -> None:

@@ -63,15 +63,28 @@ left alone for a while after it failed; anything else.
 class BrainError(AikyoError):
     """The brain could not think this time. The companion rests and says why; it never crashes for this.
 
-    Attributes:
+    Args:
+        message: why, in a line for people.
         kind: what went wrong.
         retry_in: seconds after which it is of use to try again; None where nobody knows.
+        again: what is added to the line of when it is tried again; beginning with a semicolon.
+
+    Attributes:
+        told: the line without that, for where nobody tries it again.
+        kind: as given.
+        retry_in: as given.
     """
 
     def __init__(
-        self, message: str, kind: BrainFault = "other", *, retry_in: float | None = None
+        self,
+        message: str,
+        kind: BrainFault = "other",
+        *,
+        retry_in: float | None = None,
+        again: str = "",
     ) -> None:
-        super().__init__(message)
+        super().__init__(message + again)
+        self.told = message
         self.kind: BrainFault = kind
         self.retry_in = retry_in if retry_in is not None and math.isfinite(retry_in) else None
 
@@ -374,6 +387,13 @@ class Brain(ABC):
 
         Raises:
             BrainError: as in `assess`.
+        """
+
+    def check(self) -> None:  # noqa: B027 - most brains cost nothing
+        """See that it may think just now, asking no model.
+
+        Raises:
+            BrainError: of the kind ``limit``: a cap is reached.
         """
 
     async def aclose(self) -> None:  # noqa: B027 - most brains hold nothing open

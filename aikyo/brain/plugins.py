@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-import threading
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError, text_of
+from ..stdout import printing_to_stderr
 from .base import Brain
 
 if TYPE_CHECKING:
@@ -23,8 +21,6 @@ GROUP = "aikyo.brains"
 """The group of entry points: a name, and a callable that takes a `BrainRequest` and gives a `Brain`."""
 
 _MAX_ERROR = 300
-
-_making = threading.Lock()  # companions' brains are made at once, and there is one stdout
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +68,7 @@ def make_own_brain(name: str, request: BrainRequest) -> Brain:
         raise UsageError(f"no installed package brings the brain '{name[:80]}' any more")
     place = f"brain '{name}' ({entries[0].value})"
     try:
-        with _making, redirect_stdout(sys.stderr):  # stdout is for what was asked for
+        with printing_to_stderr():  # stdout is for what was asked for
             make: Callable[[BrainRequest], Brain] = entries[0].load()
             brain = make(request)
     except KeyboardInterrupt:

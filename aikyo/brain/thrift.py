@@ -61,6 +61,11 @@ class ThriftyBrain(Brain):
         with self._adding_up():
             await self._brain.wake()
 
+    def check(self) -> None:
+        """As `Brain.check`, by the purse."""
+        if self.paid and self._purse is not None:
+            self._purse.check()
+
     async def aclose(self) -> None:
         """Close both."""
         try:

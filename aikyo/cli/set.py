@@ -49,6 +49,9 @@ def set_(
     Example: aikyo set alice model=claude-haiku-5-5
     """
     wanted = _read(wishes)
+    if name == "all":
+        asked = " ".join(wishes)
+        raise UsageError(f"a setting is for one companion; type aikyo set NAME {asked}")
     status = run(lambda: _set(Home.locate(home), name, wanted))
     if as_json:
         print_json(status)
@@ -74,7 +77,7 @@ def _read(wishes: Sequence[str]) -> dict[str, str]:
         key, equals, value = wish.partition("=")
         known = _ALIASES.get(key.strip(), key.strip())
         if known not in SETTABLE:
-            raise UsageError(f"nothing is called '{key[:80]}'{nearest(key, (*SETTABLE, *_ALIASES))}")
+            raise UsageError(f"nothing is called '{key[:80]}'{nearest(key, SETTABLE)}")
         if not equals:
             raise UsageError(f"'{key}' lacks a value: {key}=VALUE, or {key}= to take it back")
         if known in wanted:

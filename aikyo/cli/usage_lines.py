@@ -109,11 +109,14 @@ def _whose(cap: CapUse) -> str:
 
 def _amounts(cap: CapUse) -> tuple[str, str]:
     if "money" in cap.setting:
-        return money(cap.used), money(cap.limit)
+        known = cap.used if cap.used or not cap.unpriced else None
+        return money(known, more=bool(cap.unpriced)), money(cap.limit)
     return tokens(cap.used), tokens(cap.limit)
 
 
 def _share(cap: CapUse) -> str:
+    if cap.unpriced and not cap.used:
+        return "?"
     return f"{min(100 * cap.used / max(cap.limit, 1e-9), 999):.0f} %"
 
 

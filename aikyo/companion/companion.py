@@ -91,7 +91,9 @@ class Companion:
             heard=self._heard,
         )
         self._taking_part = Counter[str]()  # turns by the peer whose message it is
-        self._initiative = Initiative(world, self._begin, self._starts)
+        self._initiative = Initiative(
+            world, self._begin, self._starts, lambda: self._voice.speechless_until
+        )
         self._up_since = float("-inf")
         self.dropped = 0
 
@@ -137,6 +139,11 @@ class Companion:
 
     def _think_anew(self) -> None:
         self._voice.be_back()
+        self._initiative.look_again()
+
+    async def try_again(self) -> None:
+        """Where its brain has failed and rests, see at once whether it can think again."""
+        await self._voice.try_again()
 
     def begin(self, topic: str, others: Sequence[str]) -> None:
         """Have it begin a talk with `others` (ids) of its own accord, on `topic` or on anything.

@@ -32,6 +32,8 @@ class Initiative:
         world: all that it is handed; while its `quiet` is not normal it begins nothing by itself.
         begin: composes an opening and says it; cancelled when the opening must make way.
         starts: what the triggers say of a context that is to start a talk; nothing if it isn't.
+        speechless_until: tells when its brain may be able to compose again, on trio's clock; before that
+            it begins nothing by itself.
     """
 
     def __init__(
@@ -39,10 +41,12 @@ class Initiative:
         world: World,
         begin: Callable[[Opening], Awaitable[None]],
         starts: Callable[[Context], tuple[Fired, ...]] = lambda context: (),
+        speechless_until: Callable[[], float] = lambda: -math.inf,
     ) -> None:
         self._world = world
         self._begin = begin
         self._starts = starts
+        self._speechless_until = speechless_until
         self._quiet = world.quiet
         self._begun = world.taken.begun
         self._heard = Pulse()
@@ -54,6 +58,10 @@ class Initiative:
         """Have it begin a talk with `others` (ids) as soon as it can, whatever else goes on; on `topic`,
         or on anything where that is empty. While an earlier one waits, this one is dropped."""
         self._asked = self._asked or (topic, tuple(others))
+        self._heard.wake()
+
+    def look_again(self) -> None:
+        """It may be able to speak earlier than it said."""
         self._heard.wake()
 
     def hear_message(self, message: Message) -> None:
@@ -92,7 +100,7 @@ class Initiative:
             return Opening(self._world.new_id(), Wish("asked"), others, topic)
         if self._quiet.mode != "normal":
             return math.inf
-        free = self._begun.free_at(now)
+        free = max(self._begun.free_at(now), self._speechless_until())
         wish = self._openings.decide(now) if free <= now else free
         if not isinstance(wish, Wish):
             return wish

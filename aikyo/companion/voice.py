@@ -54,6 +54,7 @@ class Voice:
         mouth: held while a turn is composed.
         activity: what it is doing.
         reason: why it rests, if it does.
+        speechless_until: when the brain may be able to compose again, on trio's clock.
         turns: how many turns it has taken.
         mood: the emotion it last spoke with, or nothing.
     """
@@ -68,11 +69,11 @@ class Voice:
         self._unsaid: trio.CancelScope | None = None
         self._rests_until, self._next_rest = math.inf, FIRST_REST
         self._wakes = False  # whether the brain is asked when the rest is over
-        self._speechless_until = -math.inf
         self._resting = Pulse()
         self.mouth = trio.Lock()
         self.activity: Activity = "listening"
         self.reason = ""
+        self.speechless_until = -math.inf
         self.turns = 0
         self.mood = ""
 
@@ -80,7 +81,7 @@ class Voice:
     def is_speechless(self) -> bool:
         """Whether the brain has said that it can compose nothing for now; it decides nothing of whether
         it can assess, which may be another model's."""
-        return trio.current_time() < self._speechless_until
+        return trio.current_time() < self.speechless_until
 
     async def assess(self, session: Session, moment: Moment) -> Assessment | None:
         """Whether we want to speak; None when the brain could not tell, which is said."""
@@ -146,7 +147,7 @@ class Voice:
             if problem is not None and self._is_current(session):
                 self._fail(problem)
                 if problem.retry_in is not None:
-                    self._speechless_until = trio.current_time() + problem.retry_in
+                    self.speechless_until = trio.current_time() + problem.retry_in
             else:
                 self._next_rest = FIRST_REST
                 self.be("speaking" if hands.message is not None else "listening")
@@ -205,15 +206,32 @@ class Voice:
 
     def be_back(self) -> None:
         """Another brain is there: rest no longer because of the one before."""
-        self._speechless_until = -math.inf
-        if self.activity == "resting" and self._rests_until < math.inf:
+        self.speechless_until = -math.inf
+        rested = self.activity == "resting" and self._rests_until < math.inf
+        if not self._is_at_its_cap() and rested:
             self._next_rest = FIRST_REST
             self.be("listening")
 
+    async def try_again(self) -> None:
+        """Where the brain rests, see at once whether it can think again."""
+        until = self._rests_until
+        if self.activity != "resting" or until == math.inf:
+            return
+        problem = await self._wake()
+        if self._rests_until != until:
+            return  # there is something newer
+        if problem is None:
+            self.be_back()
+        else:
+            self._fail(problem)
+
     async def recover(self) -> None:
         """Be back from resting when it is time, until cancelled. First a brain that costs nothing is
-        woken, so that a local model is loaded before it is needed; one that cannot be makes us rest."""
-        if not self._sessions.current.brain.paid and (problem := await self._wake()) is not None:
+        woken, so that a local model is loaded before it is needed; one that cannot be makes us rest,
+        as one that has spent all does."""
+        if self._sessions.current.brain.paid:
+            self._is_at_its_cap()
+        elif (problem := await self._wake()) is not None:
             self._fail(problem)
         while True:
             until = self._rests_until
@@ -239,6 +257,16 @@ class Voice:
             else:
                 return None
             return problem if self._is_current(session) else None
+
+    def _is_at_its_cap(self) -> bool:
+        """Whether the brain may not be asked for now; then rest, and leave turns to others."""
+        try:
+            self._sessions.current.brain.check()
+        except BrainError as problem:
+            self._fail(problem)
+            self.speechless_until = trio.current_time() + (problem.retry_in or 0)
+            return True
+        return False
 
     def _is_current(self, session: Session) -> bool:
         """Whether the brain of `session` is still ours: what another one does wrong is no matter now."""

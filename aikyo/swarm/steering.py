@@ -111,6 +111,8 @@ class Steering:
 
     async def _renew(self, member: Member) -> None:
         async with member.changing:
+            if member.companion is not None:  # who asks may have mended what it rests for
+                await member.companion.try_again()
             if not await _swap(member, Change("asked")):
                 state = member.child.condition
                 raise AikyoError(f"{member.name} has no session: it is {state}; see aikyo ps")

@@ -54,6 +54,7 @@ class CapUse(Struct, frozen=True, kw_only=True):
         used: of it.
         companion: whose it is; empty: the whole swarm's.
         until: where it is reached, until when, in seconds since the epoch; else 0.
+        unpriced: tokens that count against it, nobody knows how much; `used` is without them.
     """
 
     setting: str
@@ -61,6 +62,7 @@ class CapUse(Struct, frozen=True, kw_only=True):
     used: float
     companion: str = ""
     until: float = 0
+    unpriced: int = 0
 
 
 class UsageReport(Struct, frozen=True, kw_only=True):

@@ -263,6 +263,8 @@ async def test_messages_of_other_talks_are_nobodys_offence(tmp_path: Path) -> No
         for number in range(20):  # so that Aya leads one of them
             hello = await room.say(f"{number}?", IDS[0], AYA)
             await room.until(lambda m=hello: len(room.messages()) > 1 and len(room.states(m.id)) > 1)
+            if len(aya.led) == 3:  # before all these turns at once are too many for Alice
+                break
         carol = room.companions["carol"]._world.node
         assert aya.led
         assert carol.counters["spoofed"] == 0

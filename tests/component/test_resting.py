@@ -10,6 +10,7 @@ import trio
 import trio.testing
 
 from aikyo.brain import Assessment, BrainError, Line, Moment, Toolbox
+from aikyo.companion import Limits
 from aikyo.companion.session import Change, lighter
 from aikyo.wire import Message
 from tests.support.gathering import Gathering, ScriptedBrain, gathering
@@ -131,6 +132,43 @@ async def test_at_a_cap_it_rests_until_that_is_over_and_asks_no_model(
         await trio.sleep(120)
         assert room.companions["alice"].activity == "listening"
         assert mind.wakes == []
+
+
+@dataclass
+class Spent(Ailing):
+    """May not be asked before its cap is over."""
+
+    def check(self) -> None:
+        if self.fault is not None and self.ails:
+            raise self.fault
+
+
+async def test_one_that_has_spent_all_before_it_starts_rests_from_the_beginning(
+    tmp_path: Path, patient_clock: trio.testing.MockClock
+) -> None:
+    mind = Spent(fault=BrainError("it has spent all", "limit", retry_in=60))
+    async with gathering(tmp_path, {"alice": mind}) as room:
+        alice = room.companions["alice"]
+        await room.until(lambda: alice.activity == "resting")
+        assert alice.reason == "it has spent all"
+        mind.ails = False
+        await trio.sleep(65)
+        assert alice.activity == "listening"
+        assert mind.wakes == []
+
+
+async def test_who_cannot_speak_for_now_begins_no_talk(
+    tmp_path: Path, patient_clock: trio.testing.MockClock
+) -> None:
+    mind = Spent(fault=BrainError("it has spent all", "limit", retry_in=60))
+    limits = Limits(beginnings=60, silence=10)
+    async with gathering(tmp_path, {"alice": mind, "bob": ScriptedBrain()}, limits=limits) as room:
+        room.worlds["bob"].quiet.set("quiet", None)
+        await trio.sleep(55)
+        assert (mind.composed, room.notes) == ([], [])
+        mind.ails = False
+        await room.until(room.messages)
+        assert mind.composed[0].opening == "silence"
 
 
 def claims(room: Gathering, message: Message) -> list[str]:

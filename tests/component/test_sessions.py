@@ -315,6 +315,21 @@ async def test_a_summary_that_fails_is_tried_again_later_and_later(
         assert sessions_of(room).current.briefing.summary == "They spoke of the lake."
 
 
+async def test_a_flood_of_words_cannot_spend_money_on_summaries_without_end(
+    tmp_path: Path, patient_clock: trio.testing.MockClock
+) -> None:
+    mind = ScriptedBrain()
+    mind.paid = True
+    async with gathering(tmp_path, {"alice": mind}, budget=SMALL) as room:
+        began = trio.current_time()
+        while trio.current_time() < began + 900:
+            await room.say("Listen to me. " * 40, "companion_bob", "companion_alice")
+            await trio.sleep(30)
+        assert 3 <= len(swaps(room)) <= 6  # of thirty times that it was full
+        told = [len(past.lines) for past in mind.summarized]
+        assert sum(told) > 20  # what came meanwhile was summed up, too
+
+
 async def test_what_was_said_over_many_talks_fills_a_context_too(tmp_path: Path) -> None:
     mind = ScriptedBrain()
     async with gathering(tmp_path, {"alice": mind}, budget=SMALL) as room:

@@ -162,6 +162,30 @@ async def test_what_cannot_be_had_changes_nothing_and_is_told(
         assert (await say(room, "1", "hello", "companion_alice")).message
 
 
+async def test_what_nobody_tries_again_is_not_told_to_be(tmp_path: Path) -> None:
+    again = BrainError("there is no model", "model", retry_in=30, again="; it is tried again at 9:00")
+    async with one(tmp_path, ScriptedBrain(), Asleep(ready=fails(again))) as room:
+        with pytest.raises(AikyoError, match=r"^there is no model; alice keeps scripted$"):
+            await room.swarm.change("alice", {"model": "other"})
+        await room.until(lambda: room.told("session", "companion_alice"))
+        assert "again" not in str(room.told("session")[0].reason)
+
+
+async def test_a_brain_that_may_not_think_for_now_is_taken_and_rests(tmp_path: Path) -> None:
+    @dataclass
+    class Spent(Asleep):
+        paid: bool = True
+
+        def check(self) -> None:
+            raise BrainError("it has spent all", "limit", retry_in=600)
+
+    spent = Spent(ready=fails(BrainError("it has spent all", "limit", retry_in=600)))
+    async with one(tmp_path, ScriptedBrain(), spent) as room:
+        assert (await room.swarm.change("alice", {"model": "other"})).session == 2
+        assert (status(room).activity, status(room).reason) == ("resting", "it has spent all")
+        assert status(room).brain == "scripted other"
+
+
 async def test_an_unknown_brain_is_a_wrong_call(tmp_path: Path) -> None:
     async with one(tmp_path, ScriptedBrain()) as room:
         with pytest.raises(UsageError, match="unknown brain 'ofline'; did you mean 'offline'"):
@@ -270,6 +294,24 @@ async def test_a_new_session_can_be_asked_for(tmp_path: Path) -> None:
         await say(room, "1", "hello", "companion_alice")
         await until(lambda: room.swarm.why(None).notes)
         assert room.swarm.why(None).notes[0].session == 3
+
+
+async def test_who_rests_and_gets_a_new_session_is_tried_at_once(tmp_path: Path) -> None:
+    problem: list[BrainError] = [BrainError("nobody answers", "unreachable", retry_in=600)]
+
+    def ready() -> None:
+        for each in problem:
+            raise each
+
+    async with one(tmp_path, Asleep(ready=ready)) as room:
+        await until(lambda: status(room).activity == "resting")
+        problem[0] = BrainError("there is no model", "model", retry_in=600)
+        await room.swarm.renew("alice")
+        assert (status(room).activity, status(room).reason) == ("resting", "there is no model")
+        problem.clear()
+        await room.swarm.renew("alice")
+        assert status(room).activity == "listening"
+        assert (await say(room, "1", "hello", "companion_alice")).message
 
 
 async def test_who_does_not_run_has_no_session(tmp_path: Path) -> None:

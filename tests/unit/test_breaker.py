@@ -102,6 +102,37 @@ def test_when_the_time_is_over_exactly_one_call_is_let_through() -> None:
     assert not go(breaker, 1000).probe
 
 
+def test_who_insists_is_let_through_and_finds_out_for_all() -> None:
+    breaker = Breaker()
+    fail(breaker, 0)
+    leave = breaker.enter(10, insist=True)
+    assert isinstance(leave, Pass)
+    breaker.succeeded(leave)
+    assert not go(breaker, 10).probe
+
+
+def test_who_insists_in_vain_makes_nobody_wait_for_longer() -> None:
+    breaker = Breaker()
+    fail(breaker, 0)
+    for now in (1, 2, 3):
+        leave = breaker.enter(now, insist=True)
+        assert isinstance(leave, Pass)
+        breaker.failed(leave, now, "model", "it is so")
+    assert rests(breaker, 3) == 27
+    fail(breaker, 30)
+    assert rests(breaker, 30) == 60
+
+
+def test_who_insists_does_not_wait_for_another_probe() -> None:
+    breaker = Breaker()
+    fail(breaker, 0)
+    probe, other = go(breaker, 30), breaker.enter(30, insist=True)
+    assert isinstance(other, Pass)
+    breaker.failed(probe, 30, "key", "it is so")
+    breaker.failed(other, 30, "key", "it is so")
+    assert rests(breaker, 30) == 60
+
+
 def test_a_probe_that_was_cancelled_leaves_its_place_to_another() -> None:
     breaker = Breaker()
     fail(breaker, 0)

@@ -206,6 +206,25 @@ async def test_after_a_fault_that_lasts_no_request_is_made_until_it_is_time(
     assert (await error_of(by, Model([fault("key")]))).retry_in == pytest.approx(30)
 
 
+async def test_a_model_that_rests_is_asked_all_the_same_whether_it_is_well(
+    autojump_clock: MockClock,
+) -> None:
+    by = caller()
+    await error_of(by, Model([fault("model")]))
+    assert (await error_of(by, Model())).kind == "resting"
+    model = Model([fault("model")])
+
+    async def wake() -> str:
+        return await by.call("wake", "m", model.attempt, deadline=trio.current_time() + 9)
+
+    with pytest.raises(BrainError) as caught:
+        await wake()
+    assert (caught.value.kind, caught.value.told) == ("model", "it is model")
+    assert str(caught.value).startswith("it is model; it is tried again at ")
+    assert await wake() == "hello"
+    assert await call(by, Model()) == "hello"
+
+
 async def test_a_breaker_is_shared_by_all_that_ask_the_same_model(autojump_clock: MockClock) -> None:
     breakers, model = Breakers(), Model([fault("model")])
     await error_of(caller(breakers=breakers), model)

@@ -524,6 +524,30 @@ def test_the_report_tells_how_much_of_the_caps_is_used(clock: Clock) -> None:
     assert report.prices == Prices().as_of
 
 
+def test_of_each_cap_that_is_reached_it_is_told_until_when(tmp_path: Path, clock: Clock) -> None:
+    kept = make(tmp_path / "usage.jsonl", clock, tokens_per_hour=3000, tokens_per_day=3000)
+    kept.add(call(tokens=3000))
+    until = {one.setting: one.until for one in kept.report().caps}
+    assert until["tokens_per_hour"] == NOW + HOUR + 60
+    assert until["tokens_per_day"] > NOW + 23 * HOUR
+    assert until["money_per_hour"] == 0
+
+
+def test_a_cap_that_was_reached_lasts_over_a_restart_until_a_tenth_is_free(
+    tmp_path: Path, clock: Clock
+) -> None:
+    file = tmp_path / "usage.jsonl"
+    kept = make(file, clock, tokens_per_hour=3000)
+    for tokens in (200, 2800):
+        kept.add(call(tokens=tokens, time=clock.now))
+        clock.now += 600
+    kept.flush()
+    clock.now = NOW + HOUR + 120  # 200 are free again
+    again = reopened(file, clock, tokens_per_hour=3000)
+    with limited(again.purse("companion_alice"), "tokens_per_hour"):
+        pass
+
+
 def test_two_reports_at_once_wait_for_each_other_and_for_the_file(tmp_path: Path, clock: Clock) -> None:
     kept = make(tmp_path / "usage.jsonl", clock)
     for _ in range(200):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -16,8 +17,16 @@ def shown(arguments: str, *, name: str = "speak", step: int = 1) -> list[str]:
     hands = Hands()
     speaking = Speaking(hands)
     for end in [*range(step, len(arguments), step), len(arguments)]:
-        speaking.feed(name, arguments[:end])
+        feed(speaking, arguments[:end], name)
     return hands.drafts
+
+
+def feed(speaking: Speaking, arguments: str, name: str = "speak") -> None:
+    speaking.feed(name, len(arguments), lambda: arguments)
+
+
+def aloud(speaking: Speaking, text: str) -> None:
+    speaking.aloud(len(text), lambda: text)
 
 
 def test_the_words_grow() -> None:
@@ -64,8 +73,8 @@ def test_other_tools_are_not_shown() -> None:
 def test_of_two_calls_the_first_is_shown() -> None:
     hands = Hands()
     speaking = Speaking(hands)
-    speaking.feed("speak", '{"message": "One."}')
-    speaking.feed("speak", '{"message": "Two, which is longer."}')
+    feed(speaking, '{"message": "One."}')
+    feed(speaking, '{"message": "Two, which is longer."}')
     assert hands.drafts == ["One."]
 
 
@@ -79,12 +88,30 @@ def test_text_that_will_be_said_is_shown() -> None:
     hands = Hands()
     speaking = Speaking(hands)
     for text in ("\n", "\nA", "\nA crab", "\nA crab.\n"):
-        speaking.aloud(text)
+        aloud(speaking, text)
     assert hands.drafts == ["A", "A crab", "A crab."]
 
 
 @pytest.mark.parametrize("text", ['{"speak": true', "<think>Well", "```json", "[TOOL_CALLS]", "  {"])
 def test_text_that_is_no_speech_is_not_shown(text: str) -> None:
     hands = Hands()
-    Speaking(hands).aloud(text)
+    aloud(Speaking(hands), text)
     assert hands.drafts == []
+
+
+@pytest.mark.parametrize("by_tool", [True, False])
+def test_whoever_sends_letter_by_letter_does_not_have_us_join_them_all_each_time(by_tool: bool) -> None:
+    speaking, text = Speaking(Hands()), '{"message": "' + "a" * 2 * MAX_SHOWN
+    joined = list[int]()
+
+    def join(end: int) -> str:
+        joined.append(end)
+        return text[:end]
+
+    for end in range(1, len(text)):
+        if by_tool:
+            speaking.feed("speak", end, partial(join, end))
+        else:
+            speaking.aloud(end, partial(join, end))
+    assert len(joined) < 800
+    assert sum(joined) < 100 * MAX_SHOWN

@@ -59,6 +59,15 @@ def test_of_two_caps_the_one_that_lasts_longer_is_told() -> None:
     assert reached == (TWENTY_A_DAY, NOON + 2 * HOUR, NOON + 60 + DAY)
 
 
+def test_of_two_caps_that_are_reached_both_are_known() -> None:
+    spending = Spending([TEN_AN_HOUR, TWENTY_A_DAY])
+    spend(spending, NOON, 20)
+    assert [(one.cap, one.until) for one in spending.all_reached(NOON)] == [
+        (TEN_AN_HOUR, NOON + 60 + HOUR),
+        (TWENTY_A_DAY, NOON + 60 + DAY),
+    ]
+
+
 def test_near_is_four_fifths() -> None:
     spending = Spending([TEN_AN_HOUR])
     spend(spending, NOON, 7)
@@ -66,6 +75,55 @@ def test_near_is_four_fifths() -> None:
     spend(spending, NOON, 1)
     assert spending.is_near(NOON)
     assert not spending.is_near(NOON + HOUR + 60)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 90), st.integers(0, 6)), min_size=1, max_size=40),
+    st.integers(0, 90),
+)
+def test_a_cap_that_was_reached_lasts_as_long_over_a_restart(
+    spent: list[tuple[int, int]], later: int
+) -> None:
+    before, after, now = Spending([TEN_AN_HOUR]), Spending([TEN_AN_HOUR]), NOON
+    for minutes, tokens in spent:
+        for _ in range(minutes):
+            now += 60
+            before.reached(now)  # as it is asked for all the time
+        for spending in (before, after):
+            spend(spending, now, tokens)
+        before.reached(now)
+    for _ in range(later):
+        now += 60
+        before.reached(now)
+    after.remember(now)
+    old, new = before.reached(now), after.reached(now)
+    assert (old and old.until) == (new and new.until)
+
+
+def test_a_restart_does_not_end_a_rest_before_its_time() -> None:
+    spending = Spending([DOLLAR_AN_HOUR])
+    for minute in range(20):
+        spend(spending, NOON + 60 * minute, money=0.05)
+    now = NOON + 60 + HOUR  # 95 cents are left: less than the cap, but more than 90 % of it
+    assert spending.reached(now) is None
+    spending.remember(now)
+    reached = spending.reached(now)
+    assert reached is not None
+    assert (reached.since, reached.until) == (NOON + 60 * 20, NOON + 180 + HOUR)
+
+
+def test_what_costs_nobody_knows_what_is_told_of_caps_in_money() -> None:
+    spending = Spending([TEN_AN_HOUR, DOLLAR_AN_HOUR])
+    spend(spending, NOON, 5, None)
+    spend(spending, NOON, 0, None)  # a call that came to nothing
+    assert spending.unpriced(DOLLAR_AN_HOUR, NOON) == 5
+    assert spending.unpriced(TEN_AN_HOUR, NOON) == 0
+
+
+def test_a_call_without_tokens_costs_nothing_whatever_the_price() -> None:
+    spending = Spending()
+    spend(spending, NOON, 0, None)
+    assert spending.spent(HOUR, NOON) == Spent(0, 0.0)
 
 
 def test_what_costs_nothing_counts_for_no_cap_but_is_shown() -> None:

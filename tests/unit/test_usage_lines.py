@@ -36,6 +36,7 @@ CAPS = st.builds(
     used=st.floats(0, 1e5),
     companion=st.sampled_from(["", ALICE]),
     until=st.sampled_from([0.0, 1e9]),
+    unpriced=st.sampled_from([0, 10**9]),
 )
 
 
@@ -152,6 +153,17 @@ def test_caps_tell_how_much_of_them_is_used_and_those_of_companions_only_when_ne
         "money_per_hour        $0.50 of $1.00   50 %",
         "tokens_per_day         4.1M of  5.0M   82 %  near",
         "alice money_per_hour  $0.10 of $0.10  100 %  until 01-01 10:00",
+    ]
+
+
+def test_a_cap_in_money_of_which_nothing_is_known_is_not_shown_as_nothing() -> None:
+    caps = (
+        CapUse(setting="money_per_hour", limit=1, used=0, unpriced=900),
+        CapUse(setting="money_per_day", limit=5, used=2, unpriced=900),
+    )
+    assert list(usage_lines(report(caps=caps), "24h"))[2:] == [
+        "money_per_hour        ? of $1.00     ?",
+        "money_per_day   $2.00+? of $5.00  40 %",
     ]
 
 

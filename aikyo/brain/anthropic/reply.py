@@ -246,7 +246,8 @@ class Pieces:
             return
         match block.opened:
             case {"type": "tool_use", "name": str(name)}:
-                self.speaking.feed(name, "".join(block.parts))
+                self.speaking.feed(name, block.size, lambda: "".join(block.parts))
             case {"type": "text"} if self.aloud:
                 texts = [each for each in self._blocks if each.opened.get("type") == "text"]
-                self.speaking.aloud("".join(part for each in texts for part in each.parts))
+                size = sum(each.size for each in texts)
+                self.speaking.aloud(size, lambda: "".join(part for each in texts for part in each.parts))

@@ -88,13 +88,19 @@ class Breaker:
         self._why = ""
         self._whose: str | None = None  # the faults in a row; None: of several, or it is all the same
 
-    def enter(self, now: float, who: str = "") -> Pass | Resting:
-        """Ask for leave to make a call for the companion `who`."""
+    def enter(self, now: float, who: str = "", *, insist: bool = False) -> Pass | Resting:
+        """Ask for leave to make a call for the companion `who`.
+
+        Args:
+            now: the time.
+            who: its id.
+            insist: whether the call is to find out how the model is, and is let through in any case.
+        """
         if self._until is None or self._whose not in (None, who):
             return Pass(self._opened, self._in_a_row, probe=False, who=who)
-        if now < self._until:
+        if not insist and now < self._until:
             return Resting(self._why, self._until - now)
-        if self._probing:
+        if not insist and self._probing:
             return Resting(self._why, _PROBE_SECONDS, probed=True)
         self._probing = True
         return Pass(self._opened, self._in_a_row, probe=True, who=who)
@@ -127,6 +133,9 @@ class Breaker:
             return
         if kind != "rate" and kind not in _PAUSES:
             self.succeeded(leave)
+            return
+        if leave.probe and self._until is not None and now < self._until:
+            self._why, self._probing = why, False  # nobody waits for longer since it was tried early
             return
         if _PAUSES.get(kind) is not _PASSING:
             self._whose = None

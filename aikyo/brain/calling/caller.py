@@ -118,14 +118,15 @@ class Caller:
 
         Raises:
             BrainError: nothing came of it, and why, in one line. Of the kind ``limit`` or ``resting``,
-                no request was made.
+                no request was made; a model is woken also while it rests.
         """
         self.has_called = True
         breaker = self._breakers.of(self._provider, self.server, model)
         fault: CallFault | None = None
         for retries in range(MAX_RETRIES + 1):
             self.check()
-            leave = breaker.enter(self._breakers.clock(), self._companion)
+            now, insist = self._breakers.clock(), purpose == "wake"  # to try it is what that is for
+            leave = breaker.enter(now, self._companion, insist=insist)
             if isinstance(leave, Resting):
                 raise self._resting(leave) if fault is None else self._error(fault, leave.seconds)
             going = _Going(purpose, model, breaker, leave, so_far or _nothing)
@@ -231,7 +232,7 @@ class Caller:
 
     def _resting(self, resting: Resting) -> BrainError:
         again = "; it is being tried just now" if resting.probed else self._again(resting.seconds)
-        return BrainError(resting.why + again, "resting", retry_in=resting.seconds)
+        return BrainError(resting.why, "resting", retry_in=resting.seconds, again=again)
 
     def _error(self, fault: CallFault, rests: float | None) -> BrainError:
         """The fault, with when it is tried again where that is known."""
@@ -239,7 +240,7 @@ class Caller:
         if wait is None or not math.isfinite(wait):
             return BrainError(fault.told, fault.kind)
         wait = min(wait, LONGEST_ASKED)
-        return BrainError(fault.told + self._again(wait), fault.kind, retry_in=wait)
+        return BrainError(fault.told, fault.kind, retry_in=wait, again=self._again(wait))
 
     def _again(self, seconds: float) -> str:
         """A time of day, not a time from now: the same words however often it is told."""

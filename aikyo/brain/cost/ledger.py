@@ -96,6 +96,8 @@ class Ledger:
         for call in sorted(calls, key=lambda one: one.time):
             if call.time > now - DAY:
                 self._count(call, min(call.time, now))
+        for spending in (self._swarm, *self._companions.values()):
+            spending.remember(now)
 
     def purse(self, companion: str, caps: Sequence[Cap] | None = None) -> Purse:
         """What the companion of this id may spend, within what all may."""
@@ -275,12 +277,13 @@ class Ledger:
 
 
 def _uses(spending: Spending, companion: str, now: float) -> Iterator[CapUse]:
-    reached = spending.reached(now)
+    until = {reached.cap: reached.until for reached in spending.all_reached(now)}
     for cap in spending.caps:
         yield CapUse(
             setting=cap.setting,
             limit=cap.limit,
             used=round(spending.used(cap, now), 9),
             companion=companion,
-            until=reached.until if reached and reached.cap is cap else 0,
+            until=until.get(cap, 0),
+            unpriced=spending.unpriced(cap, now),
         )

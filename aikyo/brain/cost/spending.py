@@ -143,6 +143,12 @@ class Spending:
         """How much of `cap` is used."""
         return self._units(cap, now) / _unit(cap)
 
+    def unpriced(self, cap: Cap, now: float) -> int:
+        """Tokens within the time of a cap in money that have cost nobody knows how much."""
+        if cap.unit != "money":
+            return 0
+        return sum(minute.unpriced for minute in self._within(cap.seconds, now))
+
     def is_near(self, now: float) -> bool:
         """Whether a cap is nearly reached."""
         return any(self.used(cap, now) >= NEAR * cap.limit for cap in self.caps)
@@ -161,8 +167,12 @@ class Spending:
         return found
 
     def reached(self, now: float) -> Reached | None:
-        """The cap that is reached, of several the one that lasts longest. Once it is, it lasts until
-        clearly less than it was spent within its time."""
+        """The cap that is reached, of several the one that lasts longest."""
+        return max(self.all_reached(now), key=lambda one: one.until, default=None)
+
+    def all_reached(self, now: float) -> list[Reached]:
+        """The caps that are reached. Once one is, it lasts until clearly less than it was spent within
+        its time."""
         found = []
         for cap in self.caps:
             used = self._units(cap, now)
@@ -172,7 +182,23 @@ class Spending:
                 found.append(Reached(cap, since, self._until(cap, used, now)))
             else:
                 self._resting.pop(cap, None)
-        return max(found, key=lambda one: one.until, default=None)
+        return found
+
+    def remember(self, now: float) -> None:
+        """Find out from what was spent which caps were reached and still last; after a start."""
+        for cap in self.caps:
+            limit, used, since = _unit(cap) * cap.limit, 0, None
+            within = deque[_Minute]()
+            for minute in (*self._minutes, _Minute(int(now // _MINUTE))):
+                start = minute.end - _MINUTE
+                while within and within[0].end <= start - cap.seconds:
+                    used -= _amount(within.popleft(), cap)
+                    since = since if used >= limit * RESUMED else None
+                within.append(minute)
+                used += _amount(minute, cap)
+                since = min(minute.end, now) if since is None and used >= limit else since
+            if since is not None:
+                self._resting[cap] = since
 
     def _units(self, cap: Cap, now: float) -> int:
         return sum(_amount(one, cap) for one in self._within(cap.seconds, now))

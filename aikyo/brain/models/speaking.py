@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..base import Toolbox
 
 __all__ = ["MAX_SHOWN", "Speaking"]
@@ -26,33 +28,42 @@ class Speaking:
 
     def __init__(self, toolbox: Toolbox) -> None:
         self._toolbox = toolbox
+        self._seen = 0
         self._arguments = ""
         self._shown = ""
 
-    def feed(self, name: str, arguments: str) -> None:
+    def feed(self, name: str, size: int, arguments: Callable[[], str]) -> None:
         """More of a tool's input has come.
 
         Args:
             name: which tool; none but `speak` is of interest.
-            arguments: its input as JSON, as far as it has come, from the beginning.
+            size: how many characters of it have come.
+            arguments: puts these together: JSON from its beginning. Asked only where they are shown, for
+                whoever sends them one by one must not have us join all of them each time.
         """
-        if name != "speak" or len(arguments) > MAX_SHOWN:
+        if name != "speak" or not self._is_due(size):
             return
-        seen = len(self._arguments)
-        if len(arguments) - seen <= seen // _STEPS or not arguments.startswith(self._arguments):
-            return
-        self._arguments = arguments
-        self._show(_message(arguments))
+        given = arguments()
+        if given.startswith(self._arguments):
+            self._seen, self._arguments = size, given
+            self._show(_message(given))
 
-    def aloud(self, text: str) -> None:
+    def aloud(self, size: int, text: Callable[[], str]) -> None:
         """More has come of text that will be said, since no tool can be called.
 
         Args:
-            text: all of it so far.
+            size: how many characters have come.
+            text: puts them together, as in `feed`; what is not said may be left out.
         """
-        text = text.strip()
-        if len(text) <= MAX_SHOWN and not text.startswith(_NO_WORDS):
-            self._show(text)
+        if not self._is_due(size):
+            return
+        self._seen = size
+        words = text().strip()
+        if not words.startswith(_NO_WORDS):
+            self._show(words)
+
+    def _is_due(self, size: int) -> bool:
+        return size <= MAX_SHOWN and size - self._seen > self._seen // _STEPS
 
     def _show(self, text: str) -> None:
         if len(text) > len(self._shown):

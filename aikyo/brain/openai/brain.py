@@ -124,9 +124,10 @@ class OpenAIBrain(Brain):
 
                 def see(pieces: Pieces) -> None:
                     if may_call and self._takes_tools:
-                        speaking.feed("speak", pieces.input_of("speak"))
+                        size = pieces.size_of("speak")
+                        speaking.feed("speak", size, lambda: pieces.input_of("speak"))
                     else:
-                        speaking.aloud(plain_words(pieces.text, me.name, names))
+                        speaking.aloud(pieces.size, lambda: plain_words(pieces.text, me.name, names))
 
                 return see
 

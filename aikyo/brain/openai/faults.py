@@ -109,7 +109,9 @@ def _explain(
     if status == 403:
         return "key", f"the request to {model} was refused (HTTP 403): {said}", False
     if status in {404, 405}:
-        told = f"{host} has no {what} there; OPENAI_BASE_URL mostly ends in /v1 ({said})"
+        or_model = f", or no model '{model}'" if status == 404 else ""
+        words = f" ({said})" if said else ""
+        told = f"{host} has no {what} there{or_model}; OPENAI_BASE_URL mostly ends in /v1{words}"
         return "unreachable", told, False
     if (status >= 500 and status != 501) or status in _PASSING:
         told = f"{model} is overloaded or out of order (HTTP {status}: {said})"

@@ -100,6 +100,7 @@ class _Begun:
     id: str
     name: str = ""
     arguments: list[str] = field(default_factory=list)
+    size: int = 0  # characters of them
     params: dict[str, Any] | None = None  # where they came as what they are
 
 
@@ -110,10 +111,12 @@ class Pieces:
     Attributes:
         asked: about how many tokens the request has.
         whole: whether the server has called the answer complete.
+        size: characters of its words so far.
     """
 
     asked: int = 0
     whole: bool = False
+    size: int = 0
     _text: list[str] = field(default_factory=list)
     _calls: list[_Begun] = field(default_factory=list)
     _ending: str = ""
@@ -160,6 +163,10 @@ class Pieces:
         came = sum(map(about, [*self._text, *inputs]))
         return Usage(calls=1, input=self.asked, output=came) if came else None
 
+    def size_of(self, tool: str) -> int:
+        """How many characters have come of the input of the first call of a tool."""
+        return next((each.size for each in self._calls if each.name == tool), 0)
+
     def input_of(self, tool: str) -> str:
         """The input of the first call of a tool as far as it has come, as JSON."""
         return next(("".join(each.arguments) for each in self._calls if each.name == tool), "")
@@ -172,16 +179,18 @@ class Pieces:
     def _add(self, delta: _Delta) -> None:
         match delta.content:
             case str(text):
-                self._text.append(text)
+                self._add_text(text)
             case list(parts):
-                self._text += [
-                    part["text"]
-                    for part in parts
-                    if isinstance(part, dict) and isinstance(part.get("text"), str)
-                ]
+                for part in parts:
+                    if isinstance(part, dict) and isinstance(part.get("text"), str):
+                        self._add_text(part["text"])
         self._refused |= bool(delta.refusal)
         for call in delta.tool_calls or ():
             self._add_call(call)
+
+    def _add_text(self, text: str) -> None:
+        self._text.append(text)
+        self.size += len(text)
 
     def _add_call(self, call: _Call) -> None:
         function = call.function or _Function()
@@ -190,6 +199,7 @@ class Pieces:
         match function.arguments:
             case str(text):
                 begun.arguments.append(text)
+                begun.size += len(text)
             case dict(params):
                 begun.params = params
 

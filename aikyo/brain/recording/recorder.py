@@ -250,6 +250,10 @@ class RecordingBrain(Brain):
         finally:
             self.usage = self._brain.usage
 
+    def check(self) -> None:
+        """As the other's."""
+        self._brain.check()
+
     async def aclose(self) -> None:
         """Close the other."""
         await self._brain.aclose()

@@ -7,7 +7,6 @@ import importlib.util
 import re
 import sys
 import traceback
-from contextlib import redirect_stdout
 from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -15,6 +14,7 @@ from types import ModuleType
 from typing import Literal
 
 from ...errors import nearest, text_of
+from ...stdout import printing_to_stderr
 from ...tools import Tool
 
 __all__ = ["GROUP", "OwnToolError", "find_tool", "installed_tools"]
@@ -70,7 +70,7 @@ def _installed(name: str) -> Tool:
     if not entries:
         raise OwnToolError(f"unknown tool '{name[:80]}'")
     try:
-        with redirect_stdout(sys.stderr):
+        with printing_to_stderr():
             tool = entries[0].load()
     except KeyboardInterrupt:
         raise
@@ -95,7 +95,7 @@ def _in_module(module: str, name: str, folder: Path) -> Tool:
 def _import(module: str, folder: Path) -> ModuleType:
     file = folder / f"{module}.py"
     try:
-        with redirect_stdout(sys.stderr):  # stdout is for what was asked for
+        with printing_to_stderr():  # stdout is for what was asked for
             if "." not in module and file.is_file():
                 return _import_file(module, file.resolve())
             return importlib.import_module(module)

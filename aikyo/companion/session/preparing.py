@@ -129,3 +129,6 @@ async def _wake(brain: Brain) -> None:
             await brain.wake()
     except trio.TooSlowError:
         raise BrainError(f"{brain.label} was not ready in time", "timeout") from None
+    except BrainError as error:
+        if error.kind != "limit":  # it can think, but may not for now: the companion rests with it
+            raise

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import trio
 
-from ...brain import Brain, Briefing, Moment
+from ...brain import Brain, BrainError, Briefing, Moment
 from ...errors import AikyoError
 from ...wire import Event
 from ..profile import Profile
@@ -32,6 +32,10 @@ MAX_WAITING = 16
 
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0
 """Seconds after which a context that is full is summed up again, when it could not be."""
+
+PAID_PAUSE = 180.0
+"""Seconds from one summary that costs money to the next, at least: whoever floods us with words must not
+be able to spend what we may. Talks of an ordinary pace do not fill a context sooner."""
 
 _WHY = {
     "full": "the context was full",
@@ -84,7 +88,7 @@ class Sessions:
         self._journaled = trio.Event()
         self._wanted, self._changes = trio.open_memory_channel[_Wanted](MAX_WAITING)
         self._summing_up = False
-        self._pause, self._not_before = FIRST_PAUSE, -math.inf
+        self._pause, self._not_before, self._next_full = FIRST_PAUSE, -math.inf, -math.inf
         self._retired = trio.Event()
         self._begun = self._over = False
 
@@ -198,7 +202,7 @@ class Sessions:
         try:
             session = await preparing.session()
         except Exception as error:
-            wanted.problem = str(error)
+            wanted.problem = error.told if isinstance(error, BrainError) else str(error)
             if not isinstance(error, AikyoError):
                 log.exception("a session of %s could not be prepared", self._world.me)
                 wanted.problem = f"a bug in aikyo: {error!r}"
@@ -256,8 +260,8 @@ class Sessions:
             self._fill.add(await self._world.memory.after(self._fill.seen, MAX_ROWS))
             if self._is_full():
                 self._sum_up("full")
-            until = self._not_before if self._not_before > trio.current_time() else math.inf
-            with trio.move_on_at(until):
+            until = max(self._not_before, self._next_full)
+            with trio.move_on_at(until if until > trio.current_time() else math.inf):
                 await self._journaled.wait()
 
     def _is_full(self) -> bool:
@@ -265,14 +269,17 @@ class Sessions:
         return fill.tokens > MARK * room_of(self.current) or fill.rows > MARK * MAX_ROWS
 
     def _sum_up(self, why: str) -> None:
-        if not self._summing_up and trio.current_time() >= self._not_before:
+        not_before = max(self._not_before, self._next_full) if why == "full" else self._not_before
+        if not self._summing_up and trio.current_time() >= not_before:
             self._summing_up = self._want(Change(why)) is not None
 
     def _back_off(self, *, failed: bool) -> None:
+        now = trio.current_time()
         if not failed:
             self._pause, self._not_before = FIRST_PAUSE, -math.inf
+            self._next_full = now + PAID_PAUSE if self.current.brain.paid else -math.inf
             return
-        self._not_before = trio.current_time() + self._pause
+        self._not_before = now + self._pause
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
         self._journaled.set()  # so that it is known when to look again
 

@@ -32,6 +32,7 @@ REASONS = {
     "no-quorum": "nobody was there to answer",
     "quiet": "whoever would answer was asked to be quiet",
     "brain-failed": "no brain was able to answer",
+    "spent": "whoever would answer may spend no more on thinking for now",
 }
 """Why a talk rests, by the reason that its event carries."""
 

@@ -253,13 +253,15 @@ class Assessment:
     """A brain's answer to "do you want to speak?".
 
     `importance` is 0 to 10; `params` are the values for the profile's triggers; `circles` says that the
-    talk repeats itself, where the brain can tell.
+    talk repeats itself, where the brain can tell. `trouble` says why rules decide in place of a model;
+    it stays until that has decided again.
     """
 
     speak: bool
     importance: float = 0
     params: Mapping[str, Any] = field(default_factory=dict)
     circles: bool = False
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
-from .base import Assessment, Brain, Moment, Past, Toolbox
+import trio
+
+from .base import Assessment, Brain, BrainError, Moment, Past, Toolbox
 from .cost import Purse
-from .models.deciding import clear_case
+from .models.deciding import ASSESS_SECONDS, clear_case, importance_for_a_person
 
 __all__ = ["ThriftyBrain"]
+
+_PATIENCE = ASSESS_SECONDS + 0.2
+"""Seconds that any brain has to decide: one that keeps to its own time can say what took it so long."""
 
 
 class ThriftyBrain(Brain):
@@ -18,7 +24,8 @@ class ThriftyBrain(Brain):
 
     Args:
         brain: the other; closed with this one.
-        local: decides whether to speak while the purse is nearly empty; costs nothing.
+        local: decides whether to speak while the purse is nearly empty, or the other cannot; costs
+            nothing.
         purse: what may be spent; None: anything.
     """
 
@@ -29,17 +36,46 @@ class ThriftyBrain(Brain):
         self._brain = brain
         self._local = local
         self._purse = purse
+        self._trouble = ""
 
     async def assess(self, moment: Moment) -> Assessment:
         """As `Brain.assess`; without a call where that is clear (`clear_case`), and by rules where the
-        brain costs money of which little is left."""
-        clear = clear_case(moment)
-        if clear is not None:
-            return clear
-        if self.paid and self._purse is not None and self._purse.is_nearly_empty:
-            return await self._local.assess(moment)
-        with self._adding_up():
-            return await self._brain.assess(moment)
+        brain costs money of which little is left, or cannot decide. Then a person who expects an answer
+        gets one, since that may be another model's.
+
+        Raises:
+            BrainError: a cap is reached; or the moment was too long, which is raised before rules decide
+                so that it can be asked about with less.
+        """
+        found = clear_case(moment)
+        if found is None and self.paid and self._purse is not None and self._purse.is_nearly_empty:
+            found = await self._local.assess(moment)
+        if found is None:
+            found = await self._decide(moment) or await self._by_rules(moment)
+        return replace(found, trouble=self._trouble)
+
+    async def _decide(self, moment: Moment) -> Assessment | None:
+        """What the other brain decides; None where it cannot."""
+        try:
+            with self._adding_up(), trio.fail_after(_PATIENCE):
+                found = await self._brain.assess(moment)
+        except BrainError as error:
+            if error.kind == "limit":
+                raise
+            before, self._trouble = self._trouble, error.told
+            if error.kind == "too-long" and before != self._trouble:
+                raise
+            return None
+        except trio.TooSlowError:
+            self._trouble = "the brain took too long to say whether it wants to speak"
+            return None
+        self._trouble = ""
+        return found
+
+    async def _by_rules(self, moment: Moment) -> Assessment:
+        found = await self._local.assess(moment)
+        expected = importance_for_a_person(moment)
+        return replace(found, speak=True, importance=expected) if expected else found
 
     async def compose(self, moment: Moment, toolbox: Toolbox) -> None:
         """As the other's."""

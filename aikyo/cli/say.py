@@ -27,8 +27,12 @@ _WAYS_OUT = {
     "no-quorum": "`aikyo ps` shows who is there",
     "quiet": "to end that: aikyo quiet {} --mode normal",
     "brain-failed": "`aikyo ps` shows what is wrong",
+    "spent": "`aikyo usage` shows what was spent, and the caps",
 }
 """By the reason why a talk rests; ``{}`` is whom it was said to."""
+
+_TROUBLES = {"brain-failed", "spent"}
+"""Reasons that the companions themselves tell more of."""
 
 
 def say(
@@ -70,7 +74,7 @@ async def _say(
 
     swarm, sender = find_swarm(home), person(speaker)
     live = sys.stdout.isatty() and not as_json
-    topics = ("messages", "events", "states", "deltas") if live else ("messages", "events")
+    topics = ("messages", "events", "deltas") if live else ("messages", "events")
     async with open_stream(swarm, topics=topics) as stream:
         status = await Remote(swarm).status()
         talk = Talk(_message(sender, recipients(names, status), text))
@@ -98,18 +102,29 @@ async def _say(
         for who, event in talk.quieted.items():
             note(_quietness(who, event))
     if not talk.replies and not talk.quieted:
-        now = await Remote(swarm).status() if talk.rested == "brain-failed" else status
-        raise AikyoError(_troubles(talk.message, now) or _silence(talk, names, wait, status))
+        now = await Remote(swarm).status() if talk.rested in _TROUBLES else status
+        raise AikyoError(_troubles(talk, now) or _silence(talk, names, wait, status))
 
 
-def _troubles(message: Message, status: SwarmStatus) -> str:
+def _troubles(talk: Talk, status: SwarmStatus) -> str:
     """Whose brain could not answer, and why, as they say it themselves."""
     from ..text import inert
 
-    asked = (one for one in status.companions if not message.to or one.id in message.to)
-    resting = (one for one in asked if one.activity == "resting" and one.reason)
-    told = [f"{one.name} rests: {inert(one.reason)}" for one in resting]
+    by_reason: dict[str, list[str]] = {}
+    for one in status.companions:
+        asked = not talk.message.to or one.id in talk.message.to
+        if asked and one.activity == "resting" and one.reason:
+            by_reason.setdefault(inert(one.reason), []).append(one.name)
+    told = [f"{_rest(names)}: {reason}" for reason, names in by_reason.items()]
+    if told and talk.rested == "spent":
+        told.append(_WAYS_OUT["spent"])
     return "no reply: " + "; ".join(told) if told else ""
+
+
+def _rest(names: list[str]) -> str:
+    """``alice, bob and carol rest``."""
+    *others, last = names
+    return f"{', '.join(others)} and {last} rest" if others else f"{last} rests"
 
 
 def _silence(talk: Talk, names: list[str], wait: float, status: SwarmStatus) -> str:

@@ -30,6 +30,7 @@ _ENDINGS = {
     "quiet": "whoever could have was asked to be quiet, or to speak only when turned to "
     "(aikyo quiet NAME --mode normal ends that)",
     "brain-failed": "the brain failed (aikyo ps shows more)",
+    "spent": "whoever could have may spend no more on thinking for now (aikyo usage shows the caps)",
     "superseded": "somebody went on with the talk first",
 }
 _REASONS = {
@@ -37,6 +38,7 @@ _REASONS = {
     "limit": "it has used up the turns it may take",
     "quiet": "it was asked to be quiet, or to speak only when turned to",
     "brain-failed": "its brain failed",
+    "spent": "it may spend no more on thinking for now",
     "interrupted": "a person spoke to it meanwhile",
     "closed": "the talk is over for it",
     "busy": "it was speaking elsewhere",

@@ -31,8 +31,8 @@ class _Draft:
 class Telling:
     """Feed it every envelope, and write at once what it gives: nothing of that is taken back later.
 
-    While one reply grows on its line, others wait and come whole. Without envelopes of `deltas` and
-    `states` every reply comes whole.
+    While one reply grows on its line, others wait and come whole. Without envelopes of `deltas` every
+    reply comes whole.
 
     Args:
         talk: what is followed; it is fed by this.
@@ -42,7 +42,6 @@ class Telling:
     def __init__(self, talk: Talk, *, color: bool = False) -> None:
         self._talk = talk
         self._color = color
-        self._now = 0.0
         self._drafts: dict[str, _Draft] = {}  # by id, in the order in which they began
         self._open = ""  # the id of the draft whose line is being written
         self._written = ""  # and what stands there
@@ -51,7 +50,6 @@ class Telling:
 
     def hear(self, envelope: Envelope) -> str:
         """What is to be written now; often nothing."""
-        self._now = envelope.time
         try:
             if envelope.topic == "deltas":
                 return self._compose(msgspec.json.decode(envelope.body, type=Delta))
@@ -73,7 +71,7 @@ class Telling:
         if draft is None:
             if self._open and self._drafts[self._open].sender == delta.sender:
                 written = self._give_up()  # nobody composes two things at once
-            if delta.end is not None:
+            if delta.end is not None or delta.conversation != self._talk.message.conversation:
                 return written + self._go_on()
             if len(self._drafts) >= _DRAFTS:
                 del self._drafts[next(ident for ident in self._drafts if ident != self._open)]
@@ -106,7 +104,7 @@ class Telling:
         while True:
             if not self._open:
                 written += "".join(self._whole())
-                self._open = self._next()
+                self._open = next(iter(self._drafts), "")
                 if not self._open:
                     return written
                 written += self._name(self._drafts[self._open].sender)
@@ -120,13 +118,6 @@ class Telling:
                 return written
             not_said = _ENDS.get(draft.end, "")
             written += self._dim(not_said) + self._close("" if not_said else self._written)
-
-    def _next(self) -> str:
-        """The id of the first draft that is an answer in our talk, if any."""
-        for ident, draft in self._drafts.items():
-            if draft.text and self._talk.is_answered_by(draft.sender, self._now):
-                return ident
-        return ""
 
     def _whole(self) -> Iterator[str]:
         while self._waiting:

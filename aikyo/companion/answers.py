@@ -97,7 +97,7 @@ class Answers:
                     instructions=tuple(Instruction(each.tool, each.instruction) for each in fired),
                 )
                 problem = await self._voice.compose(session, moment, hands)
-        reason = "brain-failed" if problem else ""
+        reason = self._voice.failing if problem else ""
         if hands.message is not None:
             self._has_said(hands.message, talk)
             turn.answered(world.me)

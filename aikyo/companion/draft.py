@@ -24,12 +24,16 @@ class Draft:
 
     Args:
         sender: the companion's id.
+        conversation: the talk it speaks in.
         new_id: makes ids of messages.
         tell: is given each delta; must be quick, and raise nothing.
     """
 
-    def __init__(self, sender: str, new_id: Callable[[], str], tell: Callable[[Delta], None]) -> None:
+    def __init__(
+        self, sender: str, conversation: str, new_id: Callable[[], str], tell: Callable[[Delta], None]
+    ) -> None:
         self._sender = sender
+        self._conversation = conversation
         self._new_id = new_id
         self._tell = tell
         self._ident = ""  # of the attempt that is under way
@@ -73,4 +77,12 @@ class Draft:
 
     def _send(self, text: str, end: Literal["said", "interrupted", "dropped"] | None = None) -> None:
         text = text.encode(errors="replace").decode()  # half a surrogate would not be JSON
-        self._tell(Delta(id=self._ident, sender=self._sender, text=text, end=end))
+        self._tell(
+            Delta(
+                id=self._ident,
+                sender=self._sender,
+                conversation=self._conversation,
+                text=text,
+                end=end,
+            )
+        )

@@ -59,7 +59,7 @@ class Hands:
         self._occasion = occasion
         self._toolset = toolset
         self._surroundings = surroundings
-        self._draft = Draft(world.me, world.new_id, world.draft)
+        self._draft = Draft(world.me, occasion.conversation, world.new_id, world.draft)
         self.message: Message | None = None
         self.mood = ""
 

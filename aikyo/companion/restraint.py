@@ -86,7 +86,7 @@ class Restraint:
         if why := self._world.taken.why_none(talk.id, trio.current_time()):
             self._voice.rest(why)
             return "limit"
-        return "brain-failed" if self._voice.is_speechless else ""
+        return self._voice.failing if self._voice.is_speechless else ""
 
     def has_spent_all(self, talk: Talk) -> bool:
         """Whether the brain may not be asked in `talk` any more."""

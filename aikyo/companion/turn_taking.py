@@ -104,7 +104,7 @@ class TurnTaking:
         if not reason:
             moment = await self._moments.answering(session, message, talk)
             found = await self._voice.assess(session, moment)
-            reason = "" if found else "brain-failed"
+            reason = "" if found else self._voice.failing
             assessment = found or assessment
         state = self._state(
             turn,

@@ -40,6 +40,8 @@ FIRST_REST, LONGEST_REST = 30.0, 600.0
 _PASSING: frozenset[BrainFault] = frozenset({"declined", "malformed", "too-long", "limit"})
 """Faults of one answer, or of none: there is no need to try whether the brain thinks again."""
 
+_FAILED = "brain-failed"
+
 
 class Voice:
     """What one companion says, and what it is seen doing.
@@ -55,6 +57,7 @@ class Voice:
         activity: what it is doing.
         reason: why it rests, if it does.
         speechless_until: when the brain may be able to compose again, on trio's clock.
+        failing: what became of the brain when it failed last, as a State says it.
         turns: how many turns it has taken.
         mood: the emotion it last spoke with, or nothing.
     """
@@ -70,10 +73,13 @@ class Voice:
         self._rests_until, self._next_rest = math.inf, FIRST_REST
         self._wakes = False  # whether the brain is asked when the rest is over
         self._resting = Pulse()
+        self._trouble = ""  # of deciding, as told last
         self.mouth = trio.Lock()
         self.activity: Activity = "listening"
         self.reason = ""
         self.speechless_until = -math.inf
+        self.failing = _FAILED
+        self._failure = ""  # what it rests for, without when it is tried again
         self.turns = 0
         self.mood = ""
 
@@ -84,10 +90,14 @@ class Voice:
         return trio.current_time() < self.speechless_until
 
     async def assess(self, session: Session, moment: Moment) -> Assessment | None:
-        """Whether we want to speak; None when the brain could not tell, which is said."""
+        """Whether we want to speak; None when the brain could not tell, which is said. So is, once, that
+        rules decide in place of its model."""
         try:
             with trio.fail_after(ASSESS_DEADLINE):
-                return await self._ask(session, moment, session.brain.assess)
+                found = await self._ask(session, moment, session.brain.assess)
+                if self._is_current(session):
+                    self._tell(found.trouble)
+                return found
         except BrainError as error:
             problem = error
         except trio.TooSlowError:
@@ -95,6 +105,13 @@ class Voice:
         if self._is_current(session):
             self._fail(problem)
         return None
+
+    def _tell(self, trouble: str) -> None:
+        """Say that rules decide, and why, unless that is no news."""
+        if trouble and trouble != self._trouble:
+            reason = f"{trouble}; rules decide who speaks meanwhile"
+            self._world.emit(Event(type="notice", companion=self._world.me, reason=reason))
+        self._trouble = trouble
 
     @contextmanager
     def interruptible(self) -> Iterator[trio.CancelScope]:
@@ -191,22 +208,27 @@ class Voice:
         me = self._world.me
         self._world.emit(Event(type="activity", companion=me, activity=activity, reason=reason))
 
-    def rest(self, reason: str, *, until: float = math.inf, wakes: bool = False) -> None:
-        """Be seen resting, and why; the same reason twice in a row is told once.
+    def rest(
+        self, reason: str, *, until: float = math.inf, wakes: bool = False, cause: str = ""
+    ) -> None:
+        """Be seen resting, and why; the same cause twice in a row is told once.
 
         Args:
             reason: in a line for people.
             until: when to be back, on trio's clock; by default with the next turn.
             wakes: whether the brain is asked then, whether it can think again.
+            cause: the reason without when it is tried again; by default the reason.
         """
-        if (self.activity, self.reason) != ("resting", reason):
+        cause = cause or reason
+        if (self.activity, self._failure) != ("resting", cause):
             self.be("resting", reason)
+        self.reason, self._failure = reason, cause
         self._rests_until, self._wakes = until, wakes
         self._resting.wake()
 
     def be_back(self) -> None:
         """Another brain is there: rest no longer because of the one before."""
-        self.speechless_until = -math.inf
+        self.speechless_until, self.failing = -math.inf, _FAILED
         rested = self.activity == "resting" and self._rests_until < math.inf
         if not self._is_at_its_cap() and rested:
             self._next_rest = FIRST_REST
@@ -274,11 +296,13 @@ class Voice:
 
     def _fail(self, error: BrainError) -> None:
         """The brain has failed: rest until it may be tried again."""
+        self.failing = "spent" if error.kind == "limit" else _FAILED
         wait = error.retry_in
         if wait is None:
             wait, self._next_rest = self._next_rest, min(2 * self._next_rest, LONGEST_REST)
         wait = max(wait, LEAST_REST)
-        self.rest(str(error), until=trio.current_time() + wait, wakes=error.kind not in _PASSING)
+        until, wakes = trio.current_time() + wait, error.kind not in _PASSING
+        self.rest(str(error), until=until, wakes=wakes, cause=error.told)
 
 
 def _too_slow(what: str) -> BrainError:

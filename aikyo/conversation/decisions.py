@@ -12,7 +12,8 @@ __all__ = ["Decision", "Leader", "Outcome", "Over", "Speaker", "Wait", "why_sile
 class Outcome(StrEnum):
     """Why a turn is over: its message was answered, or something newer is talked about; else why the
     talk rests: it is closed, nobody wanted to speak, a limit was reached, a person interrupted, those
-    who were to speak were not heard of, all are to be quiet, or a brain failed."""
+    who were to speak were not heard of, all are to be quiet, or a brain failed or has spent
+    what it may."""
 
     ANSWERED = "answered"
     SUPERSEDED = "superseded"
@@ -23,9 +24,16 @@ class Outcome(StrEnum):
     NO_QUORUM = "no-quorum"
     QUIET = "quiet"
     BRAIN_FAILED = "brain-failed"
+    SPENT = "spent"
 
 
-_ANYBODYS = (Outcome.BRAIN_FAILED, Outcome.INTERRUPTED, Outcome.LIMIT, Outcome.CLOSED)
+_ANYBODYS = (
+    Outcome.BRAIN_FAILED,
+    Outcome.SPENT,
+    Outcome.INTERRUPTED,
+    Outcome.LIMIT,
+    Outcome.CLOSED,
+)
 """Reasons that tell why a talk rests if anybody gives them, the first of these first."""
 
 

@@ -88,12 +88,13 @@ class Steering:
         """Read the profile of a companion that is about to start anew.
 
         Returns:
-            What is wrong with its file, which is told in a notice, too; nothing where it was taken.
+            What is wrong with its file; nothing where it was taken. A notice tells of it when the file
+            is saved, not once more here.
         """
         try:
             member.profile = await self._read(member)
         except UsageError as error:
-            return self._complain((member,), str(error))
+            return _told((member,), str(error))
         return ""
 
     # Sessions ------------------------------------------------------------------------------------
@@ -102,10 +103,16 @@ class Steering:
         async with member.changing:
             wanted = {key: value or None for key, value in wishes.items()}
             overrides = replace(member.overrides, **wanted)
-            if member.companion is None:  # would it do?
+            names_model = bool(wishes.get("model") or wishes.get("small_model"))
+            now = member.thinks_with
+            may_be_offline = "provider" in wishes or (now is not None and now.label == "offline")
+            runs = member.companion is not None
+            if not runs or (names_model and may_be_offline):  # would it do?
                 brain = await self._members.open_brain(member.profile, overrides)
                 await close(brain)
-            elif not await _swap(member, Change("model", overrides=overrides)):
+                if names_model and brain.label == "offline":
+                    raise UsageError("the offline brain has no models; set provider=… too")
+            if runs and not await _swap(member, Change("model", overrides=overrides)):
                 raise AikyoError("it has ended meanwhile")
             member.overrides = overrides
 
@@ -197,16 +204,20 @@ class Steering:
             self._reload, member.name, member.profile, abandon_on_cancel=True
         )
 
-    def _complain(self, members: Sequence[Member], problem: str) -> str:
-        """Tell what is wrong with the profile of `members`, once; what was told, with their names."""
-        names = ", ".join(member.name for member in members)
-        told = f"{names} {'keeps' if len(members) == 1 else 'keep'} the profile as it was: {problem}"
+    def _complain(self, members: Sequence[Member], problem: str) -> None:
+        """Tell what is wrong with the profile of `members`, once."""
+        told = _told(members, problem)
         if len(members) == 1:
-            reason = told.removeprefix(names).lstrip()
+            reason = told.removeprefix(members[0].name).lstrip()
             self._emit(Event(type="notice", companion=members[0].id, reason=reason))
         else:
             self._emit(Event(type="notice", reason=told))
-        return told
+
+
+def _told(members: Sequence[Member], problem: str) -> str:
+    """What is wrong with the profile of `members`, with their names."""
+    names = ", ".join(member.name for member in members)
+    return f"{names} {'keeps' if len(members) == 1 else 'keep'} the profile as it was: {problem}"
 
 
 async def _swap(member: Member, change: Change) -> bool:

@@ -89,6 +89,7 @@ class Delta(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"send
     Attributes:
         id: that of the Message, if it is said in the end.
         sender: the companion's id.
+        conversation: the talk it is said in.
         text: what has come since the last delta of this id; whole characters, with their marks.
         end: there in the last one: ``said`` (the Message is published, whole), ``interrupted`` (somebody
             spoke) or ``dropped`` (it is not said, for another reason); then no Message follows.
@@ -96,6 +97,7 @@ class Delta(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"send
 
     id: str
     sender: str
+    conversation: str = ""
     text: str
     end: Literal["said", "interrupted", "dropped"] | None = None
 

@@ -13,7 +13,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from aikyo.brain import Assessment, BrainError, Usage
+from aikyo.brain import BrainError, Usage
 from aikyo.brain.anthropic.api import MessagesApi as Client
 from aikyo.brain.anthropic.brain import AnthropicBrain
 from aikyo.brain.anthropic.reply import Pieces, Reply
@@ -304,11 +304,13 @@ async def test_a_decision_of_no_use_is_told_and_on_the_account(answer: Answer, k
         (state(params={}), 2),
     ],
 )
-async def test_who_cannot_decide_listens(answer: Answer, calls: int) -> None:
+async def test_a_decision_of_no_use_is_told(answer: Answer, calls: int) -> None:
     params = {"type": "object", "required": ["mood"], "properties": {"mood": {"type": "string"}}}
     async with thinking(lambda asked: answer) as brain:
-        assert await brain.assess(moment(params=params)) == Assessment(speak=False)
+        with pytest.raises(BrainError) as caught:
+            await brain.assess(moment(params=params))
         assert brain.usage.calls == calls
+    assert caught.value.kind == "malformed"
 
 
 @pytest.mark.parametrize("first", ["Yes!", ""])
@@ -325,9 +327,11 @@ async def test_a_decision_that_cannot_be_read_is_asked_for_once_more_with_its_fo
     assert '"importance"' in told["content"]
 
 
-async def test_who_cannot_decide_listens_also_where_there_is_no_second_answer() -> None:
+async def test_what_goes_wrong_with_the_second_answer_is_told() -> None:
     async with thinking(in_order(text("Yes!"), Fault(401))) as brain:
-        assert await brain.assess(moment()) == Assessment(speak=False)
+        with pytest.raises(BrainError) as caught:
+            await brain.assess(moment())
+    assert caught.value.kind == "key"
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,13 @@ import msgspec
 import pytest
 import trio
 import trio.testing
+from msgspec.structs import replace
 
 from aikyo.cli import main
 from aikyo.cli.terminal import colored
 from aikyo.client import find
 from aikyo.paths import Home
-from aikyo.wire import Delta, Event, MeshStatus, Message, State
+from aikyo.wire import CompanionStatus, Delta, Event, MeshStatus, Message
 from tests.support.servers import House, Steering, swarm
 
 
@@ -104,16 +105,15 @@ async def test_say_as_json_prints_envelopes_and_nothing_else(
 
 
 async def _compose(running: Running, *, end: str = "said") -> None:
-    """What alice's companion does with what a person says to it: claim the turn, compose, say it."""
+    """What alice's companion does with what a person says to it: compose, say it."""
     alice, hub, ident = "companion_alice", running.house.hub, running.house.new_id()
-    with hub.subscribe(topics=("messages", "states")) as heard:
+    with hub.subscribe(topics=("messages",)) as heard:
         said = msgspec.json.decode((await anext(heard)).body, type=Message)
-        await running.house.alice.publish(State(sender=alice, message_id=said.id, state="composing"))
-        await anext(heard)
+        delta = Delta(id=ident, sender=alice, conversation=said.conversation or "", text="")
         for text in ("It is", " late"):
-            hub.draft(Delta(id=ident, sender=alice, text=text))
+            hub.draft(replace(delta, text=text))
             await trio.testing.wait_all_tasks_blocked()  # what waits together is sent as one
-        hub.draft(Delta(id=ident, sender=alice, text="." if end == "said" else "", end=end))  # type: ignore[arg-type]  # one of them
+        hub.draft(replace(delta, text="." if end == "said" else "", end=end))
         if end == "said":
             answer = Message(
                 id=ident, sender=alice, message="It is late.", conversation=said.conversation
@@ -203,6 +203,7 @@ async def test_say_without_a_reply_fails_and_tells_why(
         ("quiet", "asked to be quiet (quiet); to end that: aikyo quiet alice --mode normal"),
         ("limit", "turns_per_talk and turns_per_hour in aikyo.toml"),
         ("brain-failed", "`aikyo ps` shows what is wrong"),
+        ("spent", "for now (spent); `aikyo usage` shows what was spent, and the caps"),
         ("no-quorum", "`aikyo ps` shows who is there"),
         ("nobody-wanted", "nobody has more to say (nobody-wanted)"),
         ("interrupted", "say it again"),
@@ -225,6 +226,38 @@ async def test_every_silence_is_told_with_the_way_out(
         result = await running.aikyo("say", "alice", "answer mutely")
     assert (result.code, result.out) == (1, "")
     assert words in result.err
+
+
+@pytest.mark.parametrize(
+    ("reason", "way_out"),
+    [("brain-failed", ""), ("spent", "; `aikyo usage` shows what was spent, and the caps")],
+)
+async def test_what_all_rest_for_is_told_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], reason: str, way_out: str
+) -> None:
+    async with up(tmp_path, capsys) as running, trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def _rest() -> None:
+            with running.house.hub.subscribe(topics=("messages",)) as heard:
+                said = msgspec.json.decode((await anext(heard)).body, type=Message)
+            whys = {
+                "alice": "all is spent",
+                "bob": "all is spent",
+                "carol": "no key",
+                "dan": "all is spent",
+            }
+            running.steering.companions = tuple(
+                CompanionStatus(name=name, id=f"companion_{name}", activity="resting", reason=why)
+                for name, why in whys.items()
+            )
+            resting = Event(type="talk-resting", conversation=said.conversation, reason=reason)
+            running.house.hub.emit(resting)
+
+        await trio.testing.wait_all_tasks_blocked()
+        result = await running.aikyo("say", "all", "answer mutely")
+    told = f"no reply: alice, bob and dan rest: all is spent; carol rests: no key{way_out}\n"
+    assert result.err.endswith(told)
 
 
 async def test_who_speaks_only_when_called_is_to_be_called(

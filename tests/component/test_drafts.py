@@ -63,6 +63,7 @@ async def test_a_message_is_composed_before_everybodys_eyes(
         assert answer.message == WORDS
         await ended(room)
         assert drafts(room) == {answer.id: (WORDS, "said")}
+        assert {delta.conversation for delta in room.deltas} == {said.conversation}
         assert len(room.deltas) > 10
 
 

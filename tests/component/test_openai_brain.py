@@ -12,7 +12,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from aikyo.brain import Assessment, Brain, BrainError, Usage, choose_brain, open_brain
+from aikyo.brain import Brain, BrainError, Usage, choose_brain, open_brain
 from aikyo.errors import UsageError
 from tests.support.chat_api import (
     Answer,
@@ -218,33 +218,29 @@ async def test_an_answer_in_another_form_is_asked_for_once_more(wrong: str, told
     assert told in again["content"]
 
 
-async def test_one_that_never_fits_is_asked_for_no_further_and_makes_a_listener(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+async def test_one_that_never_fits_is_asked_for_no_further_and_told() -> None:
     async with thinking(lambda asked: text("Hm."), model="m") as (brain, api):
         for _ in range(2):
-            assert await brain.assess(moment()) == Assessment(speak=False)
+            with pytest.raises(BrainError, match="m decides nothing: there is no JSON object") as caught:
+                await brain.assess(moment())
+            assert caught.value.kind == "malformed"
     assert len(api.asked) == 4
     assert brain.usage.calls == 4
-    name = "aikyo.brain.models.deciding"
-    (told,) = [each.getMessage() for each in caplog.records if each.name == name]
-    assert "m decides nothing: there is no JSON object in it" in told
 
 
-async def test_a_decision_without_an_end_makes_a_listener(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_decision_without_an_end_is_told() -> None:
     endless = Reply('{"speak": tru', ending="length", usage={})
     async with thinking(lambda asked: endless, model="m") as (brain, api):
-        assert await brain.assess(moment()) == Assessment(speak=False)
+        with pytest.raises(BrainError, match="the answer of m was cut off") as caught:
+            await brain.assess(moment())
+    assert caught.value.kind == "malformed"
     assert len(api.asked) == 1
-    assert "m decides nothing: the answer of m was cut off" in caplog.text
 
 
-async def test_a_person_is_answered_even_if_the_parameters_cannot_be_filled_in() -> None:
+async def test_parameters_that_are_not_filled_in_are_told() -> None:
     async with thinking(lambda asked: state(), model="m") as (brain, _):
-        found = await brain.assess(moment("Alice?", addressed=True, params=PARAMS))
-        other = await brain.assess(moment(params=PARAMS))
-    assert (found.speak, found.importance, found.params) == (True, 9, {})
-    assert (other.speak, other.importance, other.params) == (False, 0, {})
+        with pytest.raises(BrainError, match="it left out the parameter"):
+            await brain.assess(moment("Alice?", addressed=True, params=PARAMS))
 
 
 REFUSED = {

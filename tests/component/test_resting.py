@@ -121,6 +121,30 @@ async def test_a_brain_that_says_nothing_of_when_is_tried_later_and_later(
         assert pauses == [30, 60, 120, 240, 480]
 
 
+async def test_a_cause_is_told_once_however_often_the_time_changes(tmp_path: Path) -> None:
+    times = iter(("; it is tried again at 9:00", "; it is being tried just now"))
+
+    def fail(moment: Moment) -> Assessment:
+        raise BrainError("nobody answers", "limit", retry_in=90, again=next(times))
+
+    async with gathering(tmp_path, {"alice": ScriptedBrain(on_assess=fail)}) as room:
+        for _ in range(2):
+            said = await room.say("hello", "companion_alice")
+            await room.until(lambda m=said: room.states(m.id))
+        resting = [each for each in shown(room) if each[0] == "resting"]
+        assert resting == [("resting", "nobody answers; it is tried again at 9:00")]
+        assert room.companions["alice"].reason == "nobody answers; it is being tried just now"
+
+
+async def test_at_a_cap_all_are_told_that_it_is_the_cap(tmp_path: Path) -> None:
+    mind = Ailing(fault=BrainError("it has spent all", "limit", retry_in=600))
+    async with gathering(tmp_path, {"alice": mind}) as room:
+        for text in ("hello", "and now?"):  # as it composes, and before it does
+            said = await room.say(text, "companion_alice")
+            await room.until(lambda m=said: any(s.reason for s in room.states(m.id)))
+            assert room.states(said.id)[-1].reason == "spent"
+
+
 async def test_at_a_cap_it_rests_until_that_is_over_and_asks_no_model(
     tmp_path: Path, patient_clock: trio.testing.MockClock
 ) -> None:

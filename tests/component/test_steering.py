@@ -192,6 +192,18 @@ async def test_an_unknown_brain_is_a_wrong_call(tmp_path: Path) -> None:
             await room.swarm.change("alice", {"provider": "ofline"})
 
 
+@pytest.mark.parametrize("runs", [True, False])
+async def test_a_model_is_not_set_for_the_offline_brain(tmp_path: Path, runs: bool) -> None:
+    offline = Asleep(label="offline")
+    async with one(tmp_path, Asleep(label="offline"), offline) as room:
+        if not runs:
+            await room.swarm.stop("alice")
+        for key in ("model", "small_model"):
+            with pytest.raises(UsageError, match="the offline brain has no models; set provider=… too"):
+                await room.swarm.change("alice", {key: "other"})
+        assert status(room).overrides == {}
+
+
 async def test_who_does_not_run_thinks_so_from_its_next_start(tmp_path: Path) -> None:
     new = Asleep()
     async with one(tmp_path, ScriptedBrain(), new) as room:
@@ -416,7 +428,17 @@ async def test_a_restart_reads_the_profile_anew(tmp_path: Path, monkeypatch: pyt
         assert "alice.toml:2:8: " in await room.swarm.restart("alice")
         await up_again(room, 2)
         assert status(room).display_name == "Alicia"
+
+
+async def test_what_is_wrong_with_a_profile_is_told_once_also_by_a_restart(tmp_path: Path) -> None:
+    async with one(tmp_path, ScriptedBrain()) as room:
+        write(tmp_path, 'name = "Alice"\nid = "companion_other"')
         await room.until(lambda: room.told("notice"))
+        assert "the id is companion_other now" in await room.swarm.restart("alice")
+        await up_again(room)
+        write(tmp_path, 'name = "Alicia"')
+        await room.until(lambda: room.told("session"))
+        assert len(room.told("notice")) == 1
 
 
 async def test_a_mended_profile_starts_who_had_failed_and_leaves_who_was_stopped(tmp_path: Path) -> None:

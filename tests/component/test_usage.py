@@ -170,6 +170,7 @@ async def test_near_the_cap_small_decisions_cost_nothing_and_at_the_cap_nothing_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("aikyo.brain.anthropic.brain.ASSESS_SECONDS", 60.0)  # on a busy machine, too
+    monkeypatch.setattr("aikyo.brain.thrift._PATIENCE", 60.0)
     clock = Clock()
     settings = Settings(companion_money_per_hour=0.01, prices={"claude-sonnet-5-5": CHEAP["cheap"]})
     ledger = Ledger.of(tmp_path / "usage.jsonl", settings, clock)

@@ -160,6 +160,7 @@ def test_why_nobody_spoke(shell: Shell) -> None:
         ("no-quorum", "heard of in time"),
         ("quiet", "aikyo quiet NAME --mode normal"),
         ("brain-failed", "the brain failed"),
+        ("spent", "aikyo usage shows the caps"),
         ("superseded", "somebody went on"),
         ("", "the turn goes on"),
         ("unheard-of", "unheard-of"),

@@ -34,15 +34,19 @@ APIS = {
 
 
 class Slow:
-    """A model that says the rest of its first answer only when it is let go on.
+    """A model that says the rest of its first answers only when it is let go on.
 
     Args:
         api: how it is spoken to, `messages_api` or `chat_api`.
+
+    Attributes:
+        held: of how many answers.
     """
 
     def __init__(self, api: Any) -> None:
         self.go_on = trio.Event()
         self.answers = 0
+        self.held = 1
         self._api = api
 
     def script(self, asked: Any) -> Any:
@@ -50,7 +54,7 @@ class Slow:
         if asked.schema is not None or not asked.body.get("tools"):
             return answer
         self.answers += 1
-        if self.answers > 1:
+        if self.answers > self.held:
             return answer
         return replace(self._api.speaks(BEGINNING + REST), gate=self._gate)
 
@@ -151,3 +155,19 @@ async def test_an_interrupted_reply_is_marked_and_is_no_message(tmp_path: Path) 
         messages = [line["body"]["message"] for line in up.lines if line["event"] == "messages"]
         assert not [message for message in messages if "first words" in message]
         assert "deltas" not in {line["event"] for line in up.lines}
+
+
+async def test_who_interrupts_sees_the_reply_grow(tmp_path: Path) -> None:
+    home = ("--home", str(tmp_path))
+    async with slow_swarm(tmp_path, "anthropic") as (slow, _):
+        slow.held = 2
+        async with on_terminal("say", "alice", "hello", *home) as said:
+            await said.until(lambda text: "alice: These are the first" in text)
+            async with on_terminal("say", "alice", "Stop, Alice.", "--from", "kai", *home) as stop:
+                await stop.until(lambda text: "alice: These are the first" in text)
+                assert "the last" not in stop.text
+                slow.go_on.set()
+            assert stop.text == f"alice: {BEGINNING}{REST}\n"
+        interrupted, again = said.text.splitlines()
+        assert interrupted.endswith(" (interrupted)")
+        assert again == "alice: And this comes at once."

@@ -35,13 +35,24 @@ class Terminal:
         self.shown += added
         return added
 
-    def claims(self, *names: str, of: str = "m-1") -> None:
-        for name in names:
-            self.hear(State(sender=f"companion_{name}", message_id=of, state="composing"))
-
-    def types(self, name: str, text: str, end: str | None = None, *, number: int = 1) -> str:
-        ident = f"{name}-{number}"
-        return self.hear(Delta(id=ident, sender=f"companion_{name}", text=text, end=end))  # type: ignore[arg-type]  # one of them
+    def types(
+        self,
+        name: str,
+        text: str,
+        end: str | None = None,
+        *,
+        number: int = 1,
+        conversation: str = "c-1",
+    ) -> str:
+        return self.hear(
+            Delta(
+                id=f"{name}-{number}",
+                sender=f"companion_{name}",
+                conversation=conversation,
+                text=text,
+                end=end,  # type: ignore[arg-type]  # one of them
+            )
+        )
 
     def says(self, name: str, text: str, *, number: int = 1, **fields: str) -> str:
         known = {"conversation": "c-1"} | fields
@@ -56,9 +67,7 @@ class Terminal:
 
 @pytest.fixture
 def terminal() -> Terminal:
-    terminal = Terminal()
-    terminal.claims("alice", "bob")
-    return terminal
+    return Terminal()
 
 
 def test_a_reply_appears_as_it_is_composed(terminal: Terminal) -> None:
@@ -127,20 +136,21 @@ def test_who_begins_anew_has_given_up_what_was_before(terminal: Terminal) -> Non
     assert terminal.says("alice", "Yes.", number=3) == " …\nalice: Yes.\n"
 
 
-def test_what_is_composed_elsewhere_is_not_shown() -> None:
-    terminal = Terminal()
-    assert terminal.types("alice", "To somebody") == ""
-    terminal.claims("alice", of="m-elsewhere")
-    assert terminal.types("alice", " else") == ""
+@pytest.mark.parametrize("conversation", ["c-2", ""])
+def test_what_is_composed_elsewhere_is_not_shown(terminal: Terminal, conversation: str) -> None:
+    assert terminal.types("alice", "To somebody", conversation=conversation) == ""
+    assert terminal.types("alice", " else", conversation=conversation) == ""
     assert terminal.says("alice", "To somebody else", conversation="c-2") == ""
     assert terminal.end() == ""
 
 
-def test_a_claim_that_comes_late_shows_the_reply_from_its_beginning() -> None:
-    terminal = Terminal()
-    terminal.types("alice", "It is")
-    terminal.claims("alice")
-    assert terminal.shown == "alice: It is"
+def test_who_takes_turns_in_several_talks_is_shown_in_each_what_is_said_there(
+    terminal: Terminal,
+) -> None:
+    for of in ("m-elsewhere", "m-1"):
+        terminal.hear(State(sender="companion_alice", message_id=of, state="composing"))
+    terminal.types("alice", "To somebody else", conversation="c-2")
+    assert terminal.types("alice", "It is", number=2) == "alice: It is"
 
 
 def test_a_message_that_differs_from_its_draft_is_shown_whole(terminal: Terminal) -> None:
@@ -179,7 +189,6 @@ def test_a_message_of_what_was_given_up_has_a_line_of_its_own(terminal: Terminal
 
 def test_the_name_stands_out_and_the_interruption_does_not() -> None:
     terminal = Terminal(color=True)
-    terminal.claims("alice")
     terminal.types("alice", "It is")
     terminal.types("alice", "", "interrupted")
     assert terminal.end() == "\x1b[1;36malice\x1b[0m: It is\x1b[2m (interrupted)\x1b[0m\n"
@@ -190,19 +199,18 @@ def test_the_name_stands_out_and_the_interruption_does_not() -> None:
 )
 def test_a_delta_that_is_none_is_passed_over(terminal: Terminal, body: bytes) -> None:
     assert terminal.hear(body, "deltas") == ""
-    assert terminal.hear(body, "states") == ""
 
 
 def test_drafts_of_strangers_do_not_pile_up(terminal: Terminal) -> None:
     terminal.types("alice", "It is")
     for number in range(1000):
-        terminal.hear(Delta(id=f"x-{number}", sender=f"companion_x{number}", text="x" * 1000))
+        terminal.types(f"x{number}", "x" * 1000)
     assert len(terminal.telling._drafts) <= 32
     assert terminal.types("alice", " late") == " late"
 
 
 STEPS = st.tuples(
-    st.sampled_from(["types", "says", "claims"]),
+    st.sampled_from(["types", "says"]),
     st.sampled_from(["alice", "bob", "carol"]),
     st.integers(1, 3),
     st.text(st.sampled_from("aあが\u0301\u3099 \n\x1b[m"), max_size=6),
@@ -217,9 +225,7 @@ def test_whatever_comes_every_message_stands_there_once_and_lines_are_whole(
     terminal = Terminal()
     said: dict[str, str] = {}
     for what, name, number, text, end in steps:
-        if what == "claims":
-            terminal.claims(name)
-        elif what == "types":
+        if what == "types":
             terminal.types(name, text, end, number=number)
         elif f"{name}-{number}" not in said:
             said[f"{name}-{number}"] = f"said by {name} {number}"

@@ -58,6 +58,7 @@ def test_what_is_done_is_told_in_words(name: str, params: dict[str, object], tex
         ),
         (Event(type="talk-resting", reason="no-quorum"), "the talk rests: nobody was there"),
         (Event(type="talk-resting", reason="brain-failed"), "the talk rests: no brain"),
+        (Event(type="talk-resting", reason="spent"), "the talk rests: whoever would answer may spend"),
         (Event(type="talk-resting", reason="nobody-wanted"), "the talk rests: nobody has more to say"),
         (Event(type="talk-ended", reason="closed"), "the talk ends: it has come to its end"),
         (Event(type="session", reason="session 2 (as asked)"), "has session 2 (as asked)"),

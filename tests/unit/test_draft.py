@@ -21,7 +21,7 @@ WORDS = "It is raining, so let us stay in."
 def make() -> tuple[Draft, list[Delta]]:
     told: list[Delta] = []
     numbers = count(1)
-    return Draft("companion_alice", lambda: f"m-{next(numbers)}", told.append), told
+    return Draft("companion_alice", "c-1", lambda: f"m-{next(numbers)}", told.append), told
 
 
 async def type_out(draft: Draft, text: str, *, start: int = 1) -> None:
@@ -94,7 +94,7 @@ async def test_what_is_not_said_ends_once_and_without_more_words(why: str) -> No
     draft.saying(WORDS)
     draft.end(why)  # type: ignore[arg-type]  # one of the two
     draft.end("dropped")
-    assert told[1:] == [Delta(id="m-1", sender="companion_alice", text="", end=why)]  # type: ignore[arg-type]  # likewise
+    assert told[1:] == [Delta(id="m-1", sender="companion_alice", conversation="c-1", text="", end=why)]  # type: ignore[arg-type]  # likewise
 
 
 async def test_after_a_message_nothing_more_is_told(autojump_clock: MockClock) -> None:
@@ -113,8 +113,14 @@ async def test_the_form_is_the_wires() -> None:
     draft.saying("Hello")
     draft.end("interrupted")
     assert [msgspec.json.decode(msgspec.json.encode(delta)) for delta in told] == [
-        {"id": "m-1", "from": "companion_alice", "text": "Hell"},
-        {"id": "m-1", "from": "companion_alice", "text": "", "end": "interrupted"},
+        {"id": "m-1", "from": "companion_alice", "conversation": "c-1", "text": "Hell"},
+        {
+            "id": "m-1",
+            "from": "companion_alice",
+            "conversation": "c-1",
+            "text": "",
+            "end": "interrupted",
+        },
     ]
 
 

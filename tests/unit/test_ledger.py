@@ -252,6 +252,19 @@ def test_calls_of_a_clock_that_was_ahead_leave_those_before_them_where_they_were
     assert reopened(file, clock).hour("companion_alice").tokens == 1
 
 
+async def test_what_is_nearly_all_is_not_told_as_all(
+    clock: Clock, patient_clock: trio.testing.MockClock
+) -> None:
+    told = list[str]()
+    kept = make(None, clock, companion_tokens_per_hour=5000)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(kept.keep, told.append)
+        kept.purse("companion_alice").add(call(tokens=4999))
+        await trio.sleep(2)
+        nursery.cancel_scope.cancel()
+    assert [line.partition(" of ")[0] for line in told] == ["alice has spent 99%"]
+
+
 async def test_a_cap_that_comes_near_is_told_once(
     clock: Clock, patient_clock: trio.testing.MockClock
 ) -> None:

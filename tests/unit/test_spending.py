@@ -186,6 +186,17 @@ def test_a_cap_that_is_passed_at_a_stroke_is_not_told_as_near() -> None:
     assert spending.nearing(NOON) == []
 
 
+def test_a_cap_that_lasts_is_not_told_as_near() -> None:
+    spending = Spending([TEN_AN_HOUR])
+    spend(spending, NOON - 1800, 2)
+    spend(spending, NOON, 9)
+    assert spending.reached(NOON)
+    later = NOON - 1800 + HOUR + 60
+    assert spending.used(TEN_AN_HOUR, later) == 9
+    assert spending.reached(later)
+    assert spending.nearing(later) == []
+
+
 def test_what_costs_nothing_does_not_change_since_when_a_cap_is_reached() -> None:
     spending = Spending([TEN_AN_HOUR])
     spend(spending, NOON, 10)

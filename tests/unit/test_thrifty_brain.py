@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
+import trio
+import trio.testing
 
 from aikyo.brain import Assessment, Brain, BrainError, Moment, Past, Someone, Toolbox, Usage
 from aikyo.brain.cost import ModelCall
@@ -158,3 +160,53 @@ async def test_closing_closes_both() -> None:
     model, rules = Model(), Rules()
     await ThriftyBrain(model, local=rules, purse=None).aclose()
     assert (model.asked, rules.asked) == (["aclose"], ["aclose"])
+
+
+class Failing(Model):
+    """Decides nothing while there is a fault."""
+
+    def __init__(self, fault: BrainError | None) -> None:
+        super().__init__()
+        self.fault = fault
+
+    async def assess(self, moment: Moment) -> Assessment:
+        if self.fault is not None:
+            raise self.fault
+        return await super().assess(moment)
+
+
+async def test_where_the_model_cannot_decide_rules_do_and_a_person_is_answered() -> None:
+    model = Failing(BrainError("the key was refused", "key", again="; it is tried again at 9"))
+    brain = ThriftyBrain(model, local=Rules(), purse=None)
+    found = await brain.assess(moment("Alice?", addressed=True, params=PARAMS))
+    told = "the key was refused"
+    assert found == Assessment(speak=True, importance=9, params={"mood": 1}, trouble=told)
+    found = await brain.assess(moment(params=PARAMS))
+    assert found == Assessment(speak=False, params={"mood": 1}, trouble=told)
+    assert (await brain.assess(moment("Bob?", elsewhere=True))).trouble == told  # nothing was tried
+    model.fault = None
+    assert not (await brain.assess(moment())).trouble
+
+
+async def test_a_cap_is_no_fault_that_rules_make_good() -> None:
+    brain = ThriftyBrain(Failing(BrainError("all is spent", "limit")), local=Rules(), purse=None)
+    with pytest.raises(BrainError, match="all is spent"):
+        await brain.assess(moment())
+
+
+async def test_what_is_too_long_may_be_told_with_less_before_rules_decide() -> None:
+    brain = ThriftyBrain(Failing(BrainError("too long", "too-long")), local=Rules(), purse=None)
+    with pytest.raises(BrainError, match="too long"):
+        await brain.assess(moment())
+    assert (await brain.assess(moment())).trouble == "too long"
+
+
+async def test_a_brain_that_never_decides_is_given_up(autojump_clock: trio.testing.MockClock) -> None:
+    class Hanging(Model):
+        async def assess(self, moment: Moment) -> Assessment:
+            await trio.sleep_forever()
+            raise AssertionError
+
+    brain, start = ThriftyBrain(Hanging(), local=Rules(), purse=None), trio.current_time()
+    assert "took too long" in (await brain.assess(moment())).trouble
+    assert trio.current_time() - start < 5.5  # the companion's own patience

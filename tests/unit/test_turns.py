@@ -218,6 +218,8 @@ def test_it_says_why_nobody_speaks() -> None:
     [
         (("", "", "", "brain-failed"), Outcome.BRAIN_FAILED),
         (("closed", "limit", "interrupted", "brain-failed"), Outcome.BRAIN_FAILED),
+        (("closed", "spent", "interrupted", "brain-failed"), Outcome.BRAIN_FAILED),
+        (("closed", "limit", "interrupted", "spent"), Outcome.SPENT),
         (("closed", "limit", "interrupted", "quiet"), Outcome.INTERRUPTED),
         (("closed", "limit", "quiet", ""), Outcome.LIMIT),
         (("had-say", "closed", "quiet", ""), Outcome.CLOSED),

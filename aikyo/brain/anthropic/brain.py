@@ -10,7 +10,7 @@ import trio
 
 from ..base import Assessment, Brain, BrainError, Moment, Past, Picture, Toolbox
 from ..calling import Answered, Caller, Purpose
-from ..models.deciding import ASSESS_SECONDS, Deciding, decision_schema
+from ..models.deciding import ASSESS_SECONDS, decide, decision_schema
 from ..models.shown import first_message
 from ..models.speaking import Speaking
 from ..models.summing import SUMMARIZE_SECONDS, summary_of, summary_tokens
@@ -74,15 +74,13 @@ class AnthropicBrain(Brain):
         self._model = model
         self._small_model = small_model
         self._prompts = prompts or Prompts()
-        self._deciding = Deciding(small_model)
         self._caller = caller or Caller(provider="anthropic")
         self._api = MessagesApi(api_key=api_key, auth_token=auth_token, base_url=base_url)
         self.paid = not self._api.is_local
 
     async def assess(self, moment: Moment) -> Assessment:
         """As `Brain.assess`, within 5 seconds. An answer that cannot be read, as of a server that knows
-        of no form for answers, is asked for once more; if that is of no use either, the companion
-        listens, save that a person who expects an answer gets one."""
+        of no form for answers, is asked for once more."""
         deadline = trio.current_time() + ASSESS_SECONDS
         schema = _answer_schema(moment.params)
         told = _told(to_assess(moment, self._prompts), pictures(moment, new=True))
@@ -109,7 +107,7 @@ class AnthropicBrain(Brain):
             reply.check(self._small_model)
             return reply.text
 
-        return await self._deciding.decide(moment, ask)
+        return await decide(self._small_model, moment, ask)
 
     async def compose(self, moment: Moment, toolbox: Toolbox) -> None:
         """As `Brain.compose`, within 45 seconds of thinking (the tools' own time not cut short).

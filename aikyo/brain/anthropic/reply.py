@@ -12,7 +12,6 @@ import msgspec
 from msgspec import Struct
 
 from ..base import BrainError, Usage
-from ..models.deciding import CutOffError
 from ..models.incoming import Told, told_by
 from ..models.speaking import MAX_SHOWN, Speaking
 from ..models.turn import ToolUse
@@ -94,14 +93,14 @@ class Reply:
             whole: whether one that was cut off, being too long, is of none.
 
         Raises:
-            CutOffError: `model` stopped before it was done.
-            BrainError: it declined, or there was no room for the prompt.
+            BrainError: `model` stopped before it was done, it declined, or there was no room for the
+                prompt.
         """
         match self.stop_reason:
             case "refusal":
                 raise BrainError(f"{model} declined to answer this", "declined")
             case "max_tokens" if whole:
-                raise CutOffError(f"the answer of {model} was cut off, being too long", "malformed")
+                raise BrainError(f"the answer of {model} was cut off, being too long", "malformed")
             case "model_context_window_exceeded":
                 raise BrainError(f"the prompt is too long for {model}", "too-long")
 

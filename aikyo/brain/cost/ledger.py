@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -201,7 +202,7 @@ class Ledger:
         for ident, spending in (("", self._swarm), *self._companions.items()):
             who = bare_name(ident) if ident else "the swarm"
             for cap in spending.nearing(now):
-                share = f"{spending.used(cap, now) / cap.limit:.0%} of {cap.told}"
+                share = f"{math.floor(100 * spending.used(cap, now) / cap.limit)}% of {cap.told}"
                 yield (
                     f"{who} has spent {share} ({cap.setting} in aikyo.toml); for now rules decide who "
                     "speaks, which costs nothing"

@@ -154,8 +154,8 @@ class Spending:
         return any(self.used(cap, now) >= NEAR * cap.limit for cap in self.caps)
 
     def nearing(self, now: float) -> list[Cap]:
-        """The caps that have come near since this was asked before; not those that are reached, which
-        is told otherwise."""
+        """The caps that have come near since this was asked before; not those that are reached and
+        last, which is told otherwise."""
         found = []
         for cap in self.caps:
             share = self.used(cap, now) / cap.limit
@@ -163,7 +163,7 @@ class Spending:
                 self._near.discard(cap)
             elif share >= NEAR and cap not in self._near:
                 self._near.add(cap)
-                found += [cap] if share < 1 else []
+                found += [cap] if share < 1 and cap not in self._resting else []
         return found
 
     def reached(self, now: float) -> Reached | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -15,12 +14,10 @@ from .written import find_object, without_thoughts
 
 __all__ = [
     "ASSESS_SECONDS",
-    "CutOffError",
-    "Deciding",
     "clear_case",
+    "decide",
     "decision_schema",
     "importance_for_a_person",
-    "undecided",
 ]
 
 ASSESS_SECONDS = 5.0
@@ -34,59 +31,32 @@ others have among themselves: two that call each other by name would otherwise n
 _CALLED_BY_A_COMPANION = 8.0
 """How much an answer to a companion matters that turns to this one: less than to a person."""
 
-log = logging.getLogger(__name__)
-
-
-class CutOffError(BrainError):
-    """An answer that had to be ended, since the model did not come to an end."""
-
 
 class UnreadableError(BrainError):
     """An answer that is not in the form asked for."""
 
 
-class Deciding:
-    """How the decisions of one model are come by, whatever it answers.
+async def decide(model: str, moment: Moment, ask: Callable[[str, str], Awaitable[str]]) -> Assessment:
+    """Ask a model whether to speak. An answer that cannot be read is asked for once more.
 
     Args:
         model: its name.
+        moment: what is decided about.
+        ask: gets the model's answer, given the one before and what is wrong with it; both empty at
+            first.
+
+    Raises:
+        BrainError: there was no answer; or of the kind ``malformed``, none of use.
     """
-
-    def __init__(self, model: str) -> None:
-        self._model = model
-        self._has_told = False
-
-    async def decide(self, moment: Moment, ask: Callable[[str, str], Awaitable[str]]) -> Assessment:
-        """Ask whether to speak. An answer that cannot be read is asked for once more; if that comes to
-        nothing either, or the first one has no end, the companion listens, save that a person who
-        expects an answer gets one. The log tells it once.
-
-        Args:
-            moment: what is decided about.
-            ask: gets the model's answer, given the one before and what is wrong with it; both empty at
-                first.
-
-        Raises:
-            BrainError: the first time, there was no answer at all.
-        """
-        text = ""
-        try:
-            text = await ask("", "")
-            return _read(text, moment).assessment(moment)
-        except UnreadableError as error:
-            problem: BrainError = error
-        except CutOffError as error:
-            return self._undecided(moment, error)
-        try:
-            return _read(await ask(text, str(problem)), moment).assessment(moment)
-        except BrainError as error:
-            return self._undecided(moment, error)
-
-    def _undecided(self, moment: Moment, error: BrainError) -> Assessment:
-        if not self._has_told:
-            self._has_told = True
-            log.warning("%s decides nothing: %s; told once", self._model, error)
-        return undecided(moment)
+    text = await ask("", "")
+    try:
+        return _read(text, moment).assessment(moment)
+    except UnreadableError as error:
+        problem = str(error)
+    try:
+        return _read(await ask(text, problem), moment).assessment(moment)
+    except UnreadableError as error:
+        raise BrainError(f"{model} decides nothing: {error}", "malformed") from None
 
 
 class Decision(Struct, frozen=True):
@@ -163,12 +133,6 @@ def decision_schema(params: Mapping[str, Any] | None) -> dict[str, Any]:
         "required": list(properties),
         "additionalProperties": False,
     }
-
-
-def undecided(moment: Moment) -> Assessment:
-    """What is made of a moment without a decision."""
-    importance = importance_for_a_person(moment)
-    return Assessment(speak=importance > 0, importance=importance)
 
 
 def _read(text: str, moment: Moment) -> Decision:

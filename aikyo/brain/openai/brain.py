@@ -12,7 +12,7 @@ import trio
 
 from ..base import Assessment, Brain, BrainError, Moment, Past, Toolbox, Usage
 from ..calling import FIRST_SECONDS, Answered, Caller, CallFault, Purpose
-from ..models.deciding import ASSESS_SECONDS, Deciding, decision_schema, undecided
+from ..models.deciding import ASSESS_SECONDS, decide, decision_schema
 from ..models.shown import chat_message
 from ..models.speaking import Speaking
 from ..models.summing import SUMMARIZE_SECONDS, summary_of, summary_tokens
@@ -84,17 +84,15 @@ class OpenAIBrain(Brain):
         )
         self._awake = trio.Event()
         self._awake.set()
-        self._deciding = Deciding(self._small_model)
 
     async def assess(self, moment: Moment) -> Assessment:
-        """As `Brain.assess`, within 5 seconds. An answer that cannot be read is asked for once more; if
-        that is of no use either, or comes to no end, or the model is still being loaded (`wake`), the
-        companion listens, save that a person who expects an answer gets one."""
+        """As `Brain.assess`, within 5 seconds, in which a model that is being loaded (`wake`) is waited
+        for. An answer that cannot be read is asked for once more."""
         deadline = trio.current_time() + ASSESS_SECONDS
         with trio.move_on_at(deadline):
             await self._awake.wait()
         if not self._awake.is_set():
-            return undecided(moment)
+            raise BrainError(f"{self._small_model} is still being loaded", "timeout")
         return await self._decide(moment, deadline)
 
     async def compose(self, moment: Moment, toolbox: Toolbox) -> None:
@@ -217,7 +215,7 @@ class OpenAIBrain(Brain):
                 messages.append({"role": "user", "content": again})
             return (await self._ask("assess", {**request, "messages": messages}, deadline)).text
 
-        return await self._deciding.decide(moment, ask)
+        return await decide(self._small_model, moment, ask)
 
     async def _wake(self, model: str) -> None:
         request = {"model": model, "max_tokens": 1, "messages": [{"role": "user", "content": "Hi"}]}

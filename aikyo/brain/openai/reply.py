@@ -9,7 +9,6 @@ import msgspec
 from msgspec import Struct
 
 from ..base import BrainError, Usage
-from ..models.deciding import CutOffError
 from ..models.incoming import Told, told_by
 from ..models.turn import ToolUse
 from ..models.written import without_thoughts
@@ -39,8 +38,7 @@ class Reply:
             whole: whether one that was cut off, being too long, is of none.
 
         Raises:
-            CutOffError: it was cut off.
-            BrainError: it was declined, or there was no room for it.
+            BrainError: it was cut off or declined, or there was no room for it.
         """
         if self.refused or self.ending == "content_filter":
             raise BrainError(f"{model} declined to answer this", "declined")
@@ -49,7 +47,7 @@ class Reply:
         if 0 < self.usage.output < most // 2:  # it had more room than that, but not in its context
             raise BrainError(f"the prompt leaves {model} no room in its context to answer", "too-long")
         if whole:
-            raise CutOffError(f"the answer of {model} was cut off, being too long", "malformed")
+            raise BrainError(f"the answer of {model} was cut off, being too long", "malformed")
 
 
 class _Function(Struct, frozen=True):

@@ -1,24 +1,8 @@
 """What thinks: the brains, and how one is chosen. No model's SDK is loaded until a brain is opened."""
 
-from .base import (
-    Assessment,
-    Brain,
-    BrainError,
-    BrainFault,
-    Briefing,
-    Instruction,
-    Line,
-    Moment,
-    Past,
-    Persona,
-    Picture,
-    Someone,
-    Toolbox,
-    ToolError,
-    ToolSpec,
-    Usage,
-)
+from .base import Assessment, Brain, BrainError, BrainFault, Toolbox, ToolError, ToolSpec, Usage
 from .choose import Choice, check_provider, choose_brain, open_brain
+from .moment import Briefing, Instruction, Line, Moment, Past, Persona, Picture, Someone
 from .plugins import BrainRequest
 
 __all__ = [

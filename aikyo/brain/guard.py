@@ -12,19 +12,9 @@ from typing import Any
 import trio
 
 from ..errors import leaves, text_of
-from .base import (
-    Assessment,
-    Brain,
-    BrainError,
-    BrainFault,
-    Moment,
-    Past,
-    Toolbox,
-    ToolError,
-    ToolSpec,
-    Usage,
-)
+from .base import Assessment, Brain, BrainError, BrainFault, Toolbox, ToolError, ToolSpec, Usage
 from .calling import Caller, Purpose, one_line
+from .moment import Moment, Past
 
 __all__ = ["GuardedBrain"]
 

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import trio
 
-from .base import Assessment, Brain, BrainError, Moment, Past, Toolbox
+from .base import Assessment, Brain, BrainError, Toolbox
 from .cost import Purse
 from .models.deciding import ASSESS_SECONDS, clear_case, importance_for_a_person
+from .moment import Moment, Past
 
 __all__ = ["ThriftyBrain"]
 

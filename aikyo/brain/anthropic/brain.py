@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 import trio
 
-from ..base import Assessment, Brain, BrainError, Moment, Past, Picture, Toolbox
+from ..base import Assessment, Brain, BrainError, Toolbox
 from ..calling import Answered, Caller, Purpose
 from ..models.deciding import ASSESS_SECONDS, decide, decision_schema
 from ..models.shown import first_message
 from ..models.speaking import Speaking
 from ..models.summing import SUMMARIZE_SECONDS, summary_of, summary_tokens
 from ..models.turn import COMPOSE_SECONDS, ToolResult, take_turn
+from ..moment import Moment, Past, Picture
 from ..prompts import Prompt, Prompts, pictures, to_assess, to_compose, to_summarize
 from .api import MessagesApi
 from .reply import Pieces, Reply

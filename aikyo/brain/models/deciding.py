@@ -9,7 +9,8 @@ import msgspec
 from msgspec import Struct
 
 from ...wire import Closing, is_companion
-from ..base import Assessment, BrainError, Moment
+from ..base import Assessment, BrainError
+from ..moment import Moment
 from .written import find_object, without_thoughts
 
 __all__ = [

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
-from ..base import Picture
+from ..moment import Picture
 
 __all__ = ["RefusedPictures", "chat_message", "first_message"]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..base import BrainError, Past
+from ..base import BrainError
+from ..moment import Past
 
 __all__ = ["SUMMARIZE_SECONDS", "summary_of", "summary_tokens"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..base import Someone
+from ..moment import Someone
 from .book import Book, Cue
 from .draft import Draft
 from .language import tongues

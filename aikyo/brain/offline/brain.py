@@ -8,7 +8,8 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from ..base import Assessment, Brain, Line, Moment, Past, Someone, Toolbox, ToolError
+from ..base import Assessment, Brain, Toolbox, ToolError
+from ..moment import Line, Moment, Past, Someone
 from .book import Cue
 from .desire import desire
 from .draft import Draft

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ..base import Persona
+from ..moment import Persona
 from .language import tongue_named
 from .tongue import Manner, Tongue
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..base import Someone
+from ..moment import Someone
 from .draft import Draft
 from .telling import say_topic
 from .threads import unowned

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from ..base import Line, Someone
+from ..moment import Line, Someone
 from .character import Tale
 from .habits import Habits
 from .phrasing import core_of, fill, slots_of

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cached_property, lru_cache
 
-from ..base import Persona, Someone
+from ..moment import Persona, Someone
 from .phrasing import capital
 from .tongue import Manner, Tongue, Topic, Whose, called
 

@@ -6,7 +6,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable
 
-from ..base import Line, Someone
+from ..moment import Line, Someone
 from .book import Cue
 from .draft import Draft
 from .memories import quote_of, who_said

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from ..base import Persona, Someone
+from ..moment import Persona, Someone
 from .phrasing import capital
 from .tongue import Manner, Tongue, Topic
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from ..base import Moment
+from ..moment import Moment
 from .book import load_book
 from .english import English
 from .japanese import Japanese, count_japanese

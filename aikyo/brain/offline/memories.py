@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ...wire import is_companion
-from ..base import Line, Someone
+from ..moment import Line, Someone
 from .book import Cue
 from .draft import Draft
 from .reading import cues_in

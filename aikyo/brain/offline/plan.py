@@ -6,7 +6,7 @@ from dataclasses import replace
 from random import Random
 
 from ...wire import Closing
-from ..base import Someone
+from ..moment import Someone
 from .answers import answer
 from .body import do_as_told, show_mood
 from .book import Cue

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..base import Line, Moment, Someone
+from ..moment import Line, Moment, Someone
 from .book import Cue
 from .tongue import Tongue, Topic, called, name_pattern
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ...wire import Closing
-from ..base import Line, Moment, Someone, ToolSpec
+from ..base import ToolSpec
+from ..moment import Line, Moment, Someone
 from .book import Cue
 from .character import Character, character_of
 from .language import tongue_for, tongues

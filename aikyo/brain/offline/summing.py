@@ -11,7 +11,7 @@ from itertools import groupby, islice
 from typing import Literal
 
 from ...wire import is_companion
-from ..base import Line, Past, Someone
+from ..moment import Line, Past, Someone
 from .book import Cue
 from .japanese import count_japanese
 from .language import tongue_named

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from ...wire import is_companion
-from ..base import Line
+from ..moment import Line
 from .tongue import Tongue, Topic, Whose, expansions
 
 __all__ = ["PROPOSED", "thread_of", "unowned"]

@@ -11,7 +11,7 @@ from enum import Enum
 from functools import lru_cache
 
 from ...wire import bare_name
-from ..base import Persona, Someone
+from ..moment import Persona, Someone
 from .book import Book
 from .phrasing import capital
 

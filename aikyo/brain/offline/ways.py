@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..base import Line
+from ..moment import Line
 from .character import Tale
 from .draft import Draft
 from .memories import mention_memory

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import trio
 
-from ..base import Assessment, Brain, BrainError, Moment, Past, Toolbox, Usage
+from ..base import Assessment, Brain, BrainError, Toolbox, Usage
 from ..calling import FIRST_SECONDS, Answered, Caller, CallFault, Purpose
 from ..models.deciding import ASSESS_SECONDS, decide, decision_schema
 from ..models.shown import chat_message
@@ -18,6 +18,7 @@ from ..models.speaking import Speaking
 from ..models.summing import SUMMARIZE_SECONDS, summary_of, summary_tokens
 from ..models.turn import COMPOSE_SECONDS, ToolResult, take_turn
 from ..models.written import plain_words
+from ..moment import Moment, Past
 from ..prompts import Prompt, Prompts, pictures, to_assess, to_compose, to_summarize
 from .api import ChatApi
 from .form import read_calls, said, told, tool_form

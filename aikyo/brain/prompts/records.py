@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
 from types import MappingProxyType
 
-from ..base import Line, Moment, Picture, Someone
+from ..moment import Line, Moment, Picture, Someone
 from .quotes import clip
 
 __all__ = ["MAX_SECTION", "MAX_TEXT", "marks", "pictured", "pictures", "said", "someone", "within"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..base import Briefing, Moment, Past, Persona
+from ..moment import Briefing, Moment, Past, Persona
 from .library import Prompts
 from .quotes import clip, quote
 from .records import MAX_SECTION, MAX_TEXT, marks, pictured, said, someone, within

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from ...wire import Closing
-from ..base import BrainFault, Moment, Past, Usage
+from ..base import BrainFault, Usage
+from ..moment import Moment, Past
 
 __all__ = ["MAX_BYTES", "MAX_LINE", "VERSION", "Answer", "Asked", "Call", "Called", "Header", "Task"]
 

@@ -18,18 +18,8 @@ import trio
 
 from ...errors import AikyoError, UsageError
 from ...wire import Closing
-from ..base import (
-    Assessment,
-    Brain,
-    BrainError,
-    BrainFault,
-    Moment,
-    Past,
-    Toolbox,
-    ToolError,
-    ToolSpec,
-    Usage,
-)
+from ..base import Assessment, Brain, BrainError, BrainFault, Toolbox, ToolError, ToolSpec, Usage
+from ..moment import Moment, Past
 from .format import MAX_BYTES, MAX_LINE, Answer, Asked, Call, Called, Header, Task
 
 __all__ = ["Recorder", "RecordingBrain"]

@@ -14,7 +14,8 @@ import trio
 
 from ...errors import UsageError
 from ...wire import bare_name
-from ..base import Assessment, Brain, BrainError, Moment, Past, Toolbox, ToolError
+from ..base import Assessment, Brain, BrainError, Toolbox, ToolError
+from ..moment import Moment, Past
 from ..offline.summing import sum_up
 from .format import MAX_BYTES, MAX_LINE, VERSION, Asked, Call, Called, Header, Task
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from ...brain.base import Persona
+from ...brain.moment import Persona
 from ...conversation.triggers import Triggers
 from ...errors import UsageError
 from ...wire import Presence, companion_id

@@ -104,13 +104,10 @@ class MemoryFile:
         )
         return tuple(reversed(self._entries(rows)))
 
-    def after(self, row: int, n: int, *, conversation: str | None = None) -> tuple[Row, ...]:
-        """The newest `n` entries of a conversation (None: of everything) that were appended after `row`,
-        in the order in which they were appended."""
-        where, values = ("", ()) if conversation is None else ("conversation = ? AND", (conversation,))
+    def after(self, row: int, n: int) -> tuple[Row, ...]:
+        """The newest `n` entries that were appended after `row`, in the order in which they were."""
         rows = self._rows(
-            f"SELECT {_COLUMNS}, row FROM entries WHERE {where} row > ? ORDER BY row DESC LIMIT ?",
-            *values,
+            f"SELECT {_COLUMNS}, row FROM entries WHERE row > ? ORDER BY row DESC LIMIT ?",
             row,
             n,
         )[::-1]

@@ -82,11 +82,9 @@ class Memory:
         """The newest `n` entries of a conversation (None: of everything), oldest first."""
         return await self._run(self._reading, partial(self._reader.recent, conversation, n))
 
-    async def after(self, row: int, n: int, *, conversation: str | None = None) -> tuple[Row, ...]:
-        """The newest `n` entries of a conversation (None: of everything) that were appended after `row`,
-        in the order in which they were appended."""
-        call = partial(self._reader.after, row, n, conversation=conversation)
-        return await self._run(self._reading, call)
+    async def after(self, row: int, n: int) -> tuple[Row, ...]:
+        """The newest `n` entries that were appended after `row`, in the order in which they were."""
+        return await self._run(self._reading, partial(self._reader.after, row, n))
 
     async def heard_from(self, sender: str, n: int) -> tuple[Entry, ...]:
         """The newest `n` things that `sender` was heard to say, newest first."""

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from aikyo.memory import Entry, Memory, MemoryFile
-from aikyo.memory.stopwords import STOP_WORDS
+from aikyo.memory.recall.stopwords import STOP_WORDS
 
 MS = 1000.0
 CUTS = (5, 10, 20)

@@ -2,8 +2,21 @@
 
 from .base import Assessment, Brain, BrainError, BrainFault, Toolbox, ToolError, ToolSpec, Usage
 from .choose import Choice, check_provider, choose_brain, open_brain
-from .moment import Briefing, Instruction, Line, Moment, Past, Persona, Picture, Someone
+from .moment import (
+    Briefing,
+    FindingKind,
+    FindingLevel,
+    Instruction,
+    Known,
+    Line,
+    Moment,
+    Past,
+    Persona,
+    Picture,
+    Someone,
+)
 from .plugins import BrainRequest
+from .study import Finding, Study
 
 __all__ = [
     "Assessment",
@@ -13,13 +26,18 @@ __all__ = [
     "BrainRequest",
     "Briefing",
     "Choice",
+    "Finding",
+    "FindingKind",
+    "FindingLevel",
     "Instruction",
+    "Known",
     "Line",
     "Moment",
     "Past",
     "Persona",
     "Picture",
     "Someone",
+    "Study",
     "ToolError",
     "ToolSpec",
     "Toolbox",

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from ..errors import AikyoError
 from .moment import Moment, Past
+from .study import Finding, Study
 
 __all__ = [
     "Assessment",
@@ -210,6 +211,24 @@ class Brain(ABC):
         Raises:
             BrainError: as in `assess`.
         """
+
+    async def learn(self, study: Study) -> Sequence[Finding] | None:
+        """The facts that `study.lines` hold and `study.known` does not; None where this brain learns
+        nothing, so that rules do it in its place.
+
+        Raises:
+            BrainError: as in `assess`.
+        """
+        return None
+
+    async def reflect(self, study: Study) -> Sequence[Finding] | None:
+        """What follows from several facts of `study.known`, and what changes by them in what the
+        companion believes of itself and of others; None as in `learn`.
+
+        Raises:
+            BrainError: as in `assess`.
+        """
+        return None
 
     async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]] | None:
         """A vector for each text, of one length; None where this brain has none to give.

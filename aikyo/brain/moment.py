@@ -11,7 +11,10 @@ from ..wire import Closing
 
 __all__ = [
     "Briefing",
+    "FindingKind",
+    "FindingLevel",
     "Instruction",
+    "Known",
     "Line",
     "Moment",
     "Past",
@@ -67,7 +70,8 @@ class Line:
 
     `sender` and `to` are ids, `name` is the sender's display name, `time` is seconds since the epoch,
     `kind` is ``heard``, ``said``, ``did`` or ``perceived``. `picture` is what was perceived, where that
-    was no text; `told` says of a perceived one that the companion has taken a turn in this talk since.
+    was no text; `told` says of a perceived one that the companion has taken a turn in this talk since;
+    `echo` says that it repeats what the companion's memory had brought up.
     """
 
     id: str
@@ -79,6 +83,7 @@ class Line:
     kind: str = "heard"
     picture: Picture | None = None
     told: bool = False
+    echo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,55 @@ class Instruction:
     text: str
 
 
+FindingLevel = Literal["fact", "reflection", "self"]
+"""See `aikyo.memory.Level`, which these become."""
+
+FindingKind = Literal[
+    "identity",
+    "relation",
+    "preference",
+    "possession",
+    "place",
+    "work",
+    "skill",
+    "health",
+    "habit",
+    "event",
+    "plan",
+    "promise",
+    "opinion",
+    "other",
+]
+"""See `aikyo.memory.FactKind`, which these become."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Something that the companion knows already.
+
+    Attributes:
+        id: how the brain names it: ``f12``.
+        text: one sentence.
+        about: id of whom it is about, a name, or nothing.
+        level: what it is.
+        kind: likewise.
+        importance: 0 to 10.
+        learned: when, in seconds since the epoch.
+        told_by: names of those from whom the companion has it.
+        times: how often there was evidence for it.
+    """
+
+    id: str
+    text: str
+    about: str = ""
+    level: FindingLevel = "fact"
+    kind: FindingKind = "other"
+    importance: float = 3.0
+    learned: float = 0.0
+    told_by: tuple[str, ...] = ()
+    times: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Briefing:
     """What a session holds beside the profile: the same from its beginning to its end.
@@ -97,12 +151,18 @@ class Briefing:
         mood: the emotion the companion last spoke with, or nothing.
         roster: who was on the mesh when the session was prepared.
         memories: what it remembers of them, and of its own doings; none of it in `summary`.
+        itself: what it believes of itself, and of how it stands with others.
+        known: what it knows of those who are there: facts and reflections.
+        threads: what is open between it and them: plans and promises that have not ended.
         summary: what was said before the lines that a moment is told in full; empty if nothing was.
     """
 
     mood: str = ""
     roster: tuple[Someone, ...] = ()
     memories: tuple[Line, ...] = ()
+    itself: tuple[Known, ...] = ()
+    known: tuple[Known, ...] = ()
+    threads: tuple[Known, ...] = ()
     summary: str = ""
 
 
@@ -140,6 +200,7 @@ class Moment:
         recent: the conversation so far, oldest first, `message` last.
         recalled: what memory brought up for `message`, best first, none of it in `recent`; it may be in
             `earlier`.
+        known: what it knows that bears on `message`, best first, none of it in `briefing`.
         perceived: context (text and pictures) of the last minutes; `Line.told` tells what is no news.
         instructions: what the profile's triggers say for this turn, at most one a tool.
         params: JSON Schema of what the profile wants filled in before a turn, or None.
@@ -162,6 +223,7 @@ class Moment:
     earlier: tuple[Line, ...] = ()
     recent: tuple[Line, ...] = ()
     recalled: tuple[Line, ...] = ()
+    known: tuple[Known, ...] = ()
     perceived: tuple[Line, ...] = ()
     instructions: tuple[Instruction, ...] = ()
     params: Mapping[str, Any] | None = None

@@ -32,6 +32,9 @@ class Entry(Struct, frozen=True, kw_only=True):
         reply_to: id of the message it answers.
         text: what was said, done or perceived, as words; what full-text recall searches.
         body: the payload as JSON in the plain dialect.
+        name: what the sender was called then.
+        present: ids of who else was there, beside its companion.
+        echo: whether it repeats what memory had brought up: nothing is learned from it again.
     """
 
     uid: str
@@ -45,13 +48,19 @@ class Entry(Struct, frozen=True, kw_only=True):
     conversation: str | None = None
     reply_to: str | None = None
     body: str = "{}"
+    name: str = ""
+    present: tuple[str, ...] = ()
+    echo: bool = False
 
 
 class Hit(Struct, frozen=True, kw_only=True):
-    """An entry that recall found, with its score (higher is better)."""
+    """An entry that recall found, with its score (higher is better) and which way found it, with what
+    score."""
 
     entry: Entry
     score: float
+    number: int = 0
+    ways: dict[str, float] = {}
 
 
 class Row(Struct, frozen=True, kw_only=True):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,9 +12,12 @@ import msgspec
 
 from ..wire import bare_name
 from .base import Entry, Hit, Kind, Row, Summary
-from .opening import explained, open_for_reading, open_for_writing, open_in_ram
-from .ranking import CANDIDATES, Candidate, rank
-from .words import index_text, match_expression
+from .digests import Digests
+from .facts import Facts
+from .recall.ranking import CANDIDATES, Candidate, rank
+from .recall.words import index_text, match_expression
+from .storage.opening import explained, open_for_reading, open_for_writing, open_in_ram
+from .storage.store import Store
 
 __all__ = ["MemoryFile"]
 
@@ -24,6 +26,7 @@ _FIELDS = Entry.__struct_fields__
 _COLUMNS = ", ".join(f"[{field}]" for field in _FIELDS)
 _VALUES = ", ".join(f":{field}" for field in _FIELDS)
 _NAMES = msgspec.json.Decoder(tuple[str, ...])
+_LISTS = ("to", "present")
 _PAGE = 500
 _BEFORE_ALL = (float("-inf"), -1)
 
@@ -33,11 +36,19 @@ class MemoryFile:
 
     Every method raises `MemoryFileError` when the file cannot be used: damaged, held by another
     program, the disk full. What was written before is unharmed by that.
+
+    Attributes:
+        path: where it is.
+        store: its connection; what several methods write in `store.transaction()` is one commit.
+        facts: what was learned from the journal.
+        digests: the journal summed up.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
-        self._connection = connection
+        self.store = Store(path, connection)
+        self.facts = Facts(self.store)
+        self.digests = Digests(self.store)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -73,7 +84,7 @@ class MemoryFile:
 
     def close(self) -> None:
         """Close it; closing twice is harmless."""
-        self._connection.close()
+        self.store.connection.close()
 
     def append(self, entry: Entry) -> bool:
         """Write an entry and its words; both are durable against the end of the process on return.
@@ -81,17 +92,17 @@ class MemoryFile:
         Returns:
             False when an entry with this `uid` and `kind` was there; that one stays as it is.
         """
-        with self._transaction():
-            cursor = self._connection.execute(
+        with self.store.transaction():
+            cursor = self.store.connection.execute(
                 f"INSERT INTO entries ({_COLUMNS}) VALUES ({_VALUES})"
                 " ON CONFLICT (uid, kind) DO NOTHING",
-                {**msgspec.structs.asdict(entry), "to": msgspec.json.encode(entry.to).decode()},
+                _values_of(entry),
             )
             if cursor.rowcount == 0:
                 return False
             # Who said it is among the words: people ask for "what Mika said about the lake".
             words = index_text(f"{bare_name(entry.sender)} {entry.text}")
-            self._connection.execute(
+            self.store.connection.execute(
                 "INSERT INTO words (rowid, text) VALUES (?, ?)", (cursor.lastrowid, words)
             )
             return True
@@ -99,14 +110,14 @@ class MemoryFile:
     def recent(self, conversation: str | None, n: int) -> tuple[Entry, ...]:
         """The newest `n` entries of a conversation (None: of everything), oldest first."""
         where, values = ("", ()) if conversation is None else ("WHERE conversation = ?", (conversation,))
-        rows = self._rows(
+        rows = self.store.rows(
             f"SELECT {_COLUMNS} FROM entries {where} ORDER BY time DESC, row DESC LIMIT ?", *values, n
         )
         return tuple(reversed(self._entries(rows)))
 
     def after(self, row: int, n: int) -> tuple[Row, ...]:
         """The newest `n` entries that were appended after `row`, in the order in which they were."""
-        rows = self._rows(
+        rows = self.store.rows(
             f"SELECT {_COLUMNS}, row FROM entries WHERE row > ? ORDER BY row DESC LIMIT ?",
             row,
             n,
@@ -116,7 +127,7 @@ class MemoryFile:
 
     def heard_from(self, sender: str, n: int) -> tuple[Entry, ...]:
         """The newest `n` things that `sender` was heard to say, newest first."""
-        rows = self._rows(
+        rows = self.store.rows(
             f"SELECT {_COLUMNS} FROM entries WHERE sender = ? AND kind = 'heard' "
             "ORDER BY time DESC, row DESC LIMIT ?",
             sender,
@@ -143,7 +154,7 @@ class MemoryFile:
     def met(self, sender: str, *, before: float | None = None) -> bool:
         """Whether `sender` was ever heard (or only before a time, in seconds since the epoch)."""
         return bool(
-            self._rows(
+            self.store.rows(
                 "SELECT 1 FROM entries WHERE sender = ? AND kind = 'heard' AND time < ? LIMIT 1",
                 sender,
                 float("inf") if before is None else before,
@@ -152,18 +163,20 @@ class MemoryFile:
 
     def author(self, uid: str, kind: Kind) -> str | None:
         """The peer that the entry with this `uid` and `kind` came from, or None if there is none."""
-        rows = self._rows("SELECT peer FROM entries WHERE uid = ? AND kind = ?", uid, kind)
+        rows = self.store.rows("SELECT peer FROM entries WHERE uid = ? AND kind = ?", uid, kind)
         return str(rows[0][0]) if rows else None
 
     def find(self, uids: Collection[str]) -> tuple[Entry, ...]:
         """The entries with one of these `uids`, oldest first."""
         marks = ", ".join("?" * len(uids))
-        rows = self._rows(f"SELECT {_COLUMNS} FROM entries WHERE uid IN ({marks}) ORDER BY row", *uids)
+        rows = self.store.rows(
+            f"SELECT {_COLUMNS} FROM entries WHERE uid IN ({marks}) ORDER BY row", *uids
+        )
         return tuple(self._entries(rows))
 
     def summary(self) -> Summary | None:
         """What was summed up last, or None."""
-        rows = self._rows("SELECT text, upto FROM summary WHERE row = 1")
+        rows = self.store.rows("SELECT text, upto FROM summary WHERE row = 1")
         if not rows:
             return None
         with explained(self.path):
@@ -171,15 +184,15 @@ class MemoryFile:
 
     def keep_summary(self, summary: Summary) -> None:
         """Keep what was summed up in place of what was before, whole or not at all."""
-        with self._transaction():
-            self._connection.execute(
+        with self.store.transaction():
+            self.store.connection.execute(
                 "INSERT OR REPLACE INTO summary (row, text, upto) VALUES (1, ?, ?)",
                 (summary.text, summary.upto),
             )
 
     def count(self) -> int:
         """How many entries there are."""
-        return int(self._rows("SELECT count(*) FROM entries")[0][0])
+        return int(self.store.rows("SELECT count(*) FROM entries")[0][0])
 
     def dump(self, newest: int | None = None) -> Iterator[Entry]:
         """All entries, or the newest so many, in order of time.
@@ -187,9 +200,9 @@ class MemoryFile:
         Reads page by page: however many there are, little is held at once, and a slow reader holds
         up no writer. What is appended meanwhile is not in it.
         """
-        last = self._rows("SELECT ifnull(max(row), 0) FROM entries")[0][0]
+        last = self.store.rows("SELECT ifnull(max(row), 0) FROM entries")[0][0]
         after = _BEFORE_ALL if newest is None else self._before_newest(newest)
-        while page := self._rows(
+        while page := self.store.rows(
             f"SELECT {_COLUMNS}, row FROM entries WHERE (time, row) > (?, ?) AND row <= ?"
             f" ORDER BY time, row LIMIT {_PAGE}",
             *after,
@@ -199,7 +212,7 @@ class MemoryFile:
             after = (page[-1]["time"], page[-1]["row"])
 
     def _candidates(self, expression: str, exclude: Collection[str]) -> list[Candidate]:
-        rows = self._rows(
+        rows = self.store.rows(
             "SELECT row, uid, conversation, time, -found.rank AS relevance FROM"
             " (SELECT rowid, rank FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?) AS found"
             " JOIN entries ON entries.row = found.rowid",
@@ -213,39 +226,29 @@ class MemoryFile:
         ]
 
     def _newest(self) -> float:
-        return float(self._rows("SELECT ifnull(max(time), 0) FROM entries")[0][0])
+        return float(self.store.rows("SELECT ifnull(max(time), 0) FROM entries")[0][0])
 
     def _before_newest(self, n: int) -> tuple[float, int]:
         """The place in the order of time just before the newest `n` entries."""
-        rows = self._rows(
+        rows = self.store.rows(
             "SELECT time, row FROM entries ORDER BY time DESC, row DESC LIMIT 1 OFFSET ?", n
         )
         return (rows[0]["time"], rows[0]["row"]) if rows else _BEFORE_ALL
 
     def _entry(self, row: int) -> Entry:
-        return self._entries(self._rows(f"SELECT {_COLUMNS} FROM entries WHERE row = ?", row))[0]
+        return self._entries(self.store.rows(f"SELECT {_COLUMNS} FROM entries WHERE row = ?", row))[0]
 
     def _entries(self, rows: Iterable[sqlite3.Row]) -> list[Entry]:
         with explained(self.path):
             return [_entry_of(row) for row in rows]
 
-    def _rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
-        with explained(self.path):
-            return self._connection.execute(sql, values).fetchall()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """One commit, or nothing at all."""
-        with explained(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._connection.execute("COMMIT")
-            finally:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-
 
 def _entry_of(row: sqlite3.Row) -> Entry:
     values: dict[str, Any] = {field: row[field] for field in _FIELDS}
-    return Entry(**values | {"to": _NAMES.decode(row["to"])})
+    lists = {field: _NAMES.decode(row[field]) for field in _LISTS}
+    return Entry(**values | lists | {"echo": bool(row["echo"])})
+
+
+def _values_of(entry: Entry) -> dict[str, Any]:
+    lists = {field: msgspec.json.encode(getattr(entry, field)).decode() for field in _LISTS}
+    return msgspec.structs.asdict(entry) | lists

@@ -67,6 +67,14 @@ class Memory:
             with trio.CancelScope(shield=True):
                 await trio.to_thread.run_sync(_close_both, writer, reader)
 
+    async def read(self, work: Callable[[MemoryFile], T]) -> T:
+        """Do something that only reads; in a thread, so it must touch nothing but the file."""
+        return await self._run(self._reading, partial(work, self._reader))
+
+    async def write(self, work: Callable[[MemoryFile], T]) -> T:
+        """Do something that writes; in a thread likewise, and no other write comes between."""
+        return await self._run(self._writing, partial(work, self._writer))
+
     async def append(self, entry: Entry) -> bool:
         """Write an entry; on return it is durable against the end of the process, kill -9 included.
 

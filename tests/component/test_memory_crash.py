@@ -62,7 +62,8 @@ def test_a_kill_at_any_point_loses_nothing_that_was_acknowledged(tmp_path: Path)
 def test_a_kill_while_a_memory_begins_leaves_none_or_a_whole_one(tmp_path: Path) -> None:
     path = tmp_path / "alice.db"
     beginner = (
-        "import sys; from pathlib import Path; from aikyo.memory import MemoryFile, schema\n"
+        "import sys; from pathlib import Path; from aikyo.memory import MemoryFile\n"
+        "import aikyo.memory.storage.schema\n"
         "print('now', flush=True)\n"
         "for n in range(10_000): MemoryFile.open(Path(sys.argv[1], f'{n}.db')).close()"
     )

@@ -10,7 +10,8 @@ from random import Random
 
 import pytest
 
-from aikyo.memory import MemoryFile, MemoryFileError, opening
+from aikyo.memory import MemoryFile, MemoryFileError
+from aikyo.memory.storage import opening
 from tests.support.memories import assert_index_agrees, entry, remember, texts
 
 Way = Callable[[Path], MemoryFile]
@@ -138,14 +139,14 @@ def test_no_folder_and_no_file_are_told(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_told_and_harms_nothing(path: Path) -> None:
     with MemoryFile.open(path) as memory:
-        pages = memory._connection.execute("PRAGMA page_count").fetchone()[0]
-        memory._connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+        pages = memory.store.connection.execute("PRAGMA page_count").fetchone()[0]
+        memory.store.connection.execute(f"PRAGMA max_page_count = {pages + 2}")
         with pytest.raises(MemoryFileError, match="the disk is full"):
             for _ in range(100):
                 memory.append(entry("too much " * 100))
         held = memory.count()
         assert len(memory.recall("calm", 500)) == 300
-        memory._connection.execute("PRAGMA max_page_count = 100000")
+        memory.store.connection.execute("PRAGMA max_page_count = 100000")
         assert memory.append(entry("there is room again"))
         assert memory.count() == held + 1
     assert_index_agrees(path)
@@ -164,7 +165,8 @@ def test_a_file_held_by_another_program_is_told(path: Path, monkeypatch: pytest.
 UNPRIVILEGED = """
 import os, sys, urllib.parse  # what opening a file needs, while it can be read
 from pathlib import Path
-from aikyo.memory import MemoryFile, MemoryFileError, schema
+from aikyo.memory import MemoryFile, MemoryFileError
+from aikyo.memory.storage import schema
 if os.geteuid() == 0:
     os.setuid(65534)  # to root nothing is read-only
 path = Path(sys.argv[1])
@@ -189,7 +191,7 @@ def test_a_folder_that_cannot_be_written_can_be_read() -> None:
             done = subprocess.run(
                 [sys.executable, "-c", UNPRIVILEGED, path],
                 capture_output=True, text=True, check=False, timeout=60,
-                env={**os.environ, "PYTHONPATH": str(Path(opening.__file__).parents[2])},
+                env={**os.environ, "PYTHONPATH": str(Path(opening.__file__).parents[3])},
             )  # fmt: skip
         finally:
             folder.chmod(0o755)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aikyo.memory import Entry, Kind, MemoryFile
-from aikyo.memory.ranking import CANDIDATES
+from aikyo.memory.recall.ranking import CANDIDATES
 from tests.support.memories import assert_index_agrees, entry, remember, texts
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)

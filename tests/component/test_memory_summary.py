@@ -41,7 +41,7 @@ def test_one_summary_is_kept_and_the_next_takes_its_place(path: Path) -> None:
 def test_a_summary_that_cannot_be_written_leaves_the_one_before(path: Path) -> None:
     with MemoryFile.open(path) as memory:
         memory.keep_summary(Summary(text="They met.", upto=2))
-        memory._connection.execute(
+        memory.store.connection.execute(
             "CREATE TRIGGER full BEFORE INSERT ON summary BEGIN SELECT raise(FAIL, 'no room'); END"
         )
         with pytest.raises((MemoryFileError, sqlite3.Error)):

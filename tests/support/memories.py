@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aikyo.memory import Entry, MemoryFile
-from aikyo.memory.words import index_text
+from aikyo.memory.recall.words import index_text
 from aikyo.wire import bare_name
 
 _numbers = count()

@@ -3,7 +3,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aikyo.memory.ranking import Candidate, rank
+from aikyo.memory.recall.ranking import Candidate, rank
 
 DAY = 86_400.0
 CANDIDATES = st.lists(

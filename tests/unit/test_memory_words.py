@@ -4,8 +4,8 @@ from contextlib import closing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aikyo.memory.stopwords import STOP_WORDS
-from aikyo.memory.words import MAX_TERMS, index_text, match_expression
+from aikyo.memory.recall.stopwords import STOP_WORDS
+from aikyo.memory.recall.words import MAX_TERMS, index_text, match_expression
 
 ANY_TEXT = st.text(st.characters(), max_size=200)  # surrogates and NUL among them
 KANJI = st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF)

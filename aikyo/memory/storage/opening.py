@@ -10,11 +10,11 @@ from pathlib import Path
 
 import msgspec
 
-from .base import MemoryFileError
+from ..base import MemoryFileError
 
 __all__ = ["SCHEMA_VERSION", "explained", "open_for_reading", "open_for_writing", "open_in_ram"]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """`PRAGMA user_version` of a file that is up to date."""
 
 _APPLICATION_ID = 0x61696B79  # "aiky": what tells our files from any other SQLite file

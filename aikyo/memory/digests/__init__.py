@@ -1,0 +1,6 @@
+"""The journal summed up by conversation, day and month."""
+
+from .model import Digest, DigestLevel
+from .table import Digests
+
+__all__ = ["Digest", "DigestLevel", "Digests"]

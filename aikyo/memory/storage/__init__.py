@@ -1,0 +1,1 @@
+"""A memory's file: its connection, its tables and their history."""

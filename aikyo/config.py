@@ -78,6 +78,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         retries_per_minute: how many requests to models are made again, for all companions together.
         beginnings: how many talks an hour it begins of its own accord; 0 for none.
         context_tokens: about how many tokens a companion's brain is told at once.
+        learn_after: turns after which a companion learns from them, also where nobody pauses; 0: it
+            learns nothing, and keeps its journal alone.
         tokens_per_hour: how many tokens of models that cost money the swarm may spend in any hour.
         tokens_per_day: the same in any 24 hours.
         money_per_hour: how many US dollars, as far as prices are known.
@@ -86,6 +88,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         prices: what models cost, in place of the prices that come with the program; in a file only.
         silence: seconds in which nothing was said, after which it may begin one.
         pace: scales the pauses between turns; 1 is natural, 0 is none.
+        durability: what cannot take from a memory what it has acknowledged: the end of the `process`, or
+            the loss of `power` too, for which every entry waits for the disk.
+        backups: how many nightly backups of each memory are kept, beside one of each of the last four
+            weeks; 0 for none.
         dashboard: whether a terminal gets the live view.
     """
 
@@ -110,6 +116,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     turns_per_talk: Annotated[int, Meta(ge=1, le=10_000)] = 100
     turns_per_hour: Annotated[int, Meta(ge=1, le=10_000)] = 240
     context_tokens: Annotated[int, Meta(ge=2_000, le=1_000_000)] = 6_000
+    learn_after: Annotated[int, Meta(ge=0, le=1_000)] = 40
     retries_per_minute: Annotated[int, Meta(ge=0, le=1000)] = 20
     beginnings: Annotated[int, Meta(ge=0, le=60)] = 4
     silence: Annotated[float, Meta(ge=10, le=86_400)] = 180.0
@@ -123,6 +130,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     companion_money_per_hour: MoneyCap = "none"
     companion_money_per_day: MoneyCap = "none"
     prices: dict[str, Price] = {}
+    durability: Literal["process", "power"] = "process"
+    backups: Annotated[int, Meta(ge=0, le=365)] = 7
     dashboard: bool = True
 
 

@@ -72,7 +72,7 @@ def happening(event: Event, at: float | None = None) -> str:
             return f"crashed and starts again{because}"
         case "failed" | "stopped" | "joined" | "left":
             return f"has {event.type}{because}"
-        case "notice" if reason:
+        case "notice" | "memory" if reason:
             return reason
         case "session" if reason:
             return f"has {reason}"

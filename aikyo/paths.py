@@ -61,6 +61,11 @@ class Home:
         return self.root / "memories"
 
     @property
+    def backups(self) -> Path:
+        """Backups of memories: one folder a companion, in which each is named after its time."""
+        return self.root / "backups"
+
+    @property
     def profiles(self) -> Path:
         """The user's own profiles."""
         return self.root / "profiles"
@@ -94,6 +99,11 @@ class Home:
     def usage(self) -> Path:
         """What models were asked and what it cost: tokens, time and money; folded."""
         return self.root / "usage.jsonl"
+
+    @property
+    def recordings(self) -> Path:
+        """Where the recordings are that swarms of this home have made."""
+        return self.root / "recordings.json"
 
     @property
     def trusted(self) -> Path:

@@ -9,12 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import trio
 
 from ..errors import leaves, text_of
 from .base import Assessment, Brain, BrainError, BrainFault, Toolbox, ToolError, ToolSpec, Usage
 from .calling import Caller, Purpose, one_line
+from .models.findings import Duty, sound
 from .moment import Moment, Past
+from .study import Finding, Study
 
 __all__ = ["GuardedBrain"]
 
@@ -61,6 +64,16 @@ class GuardedBrain(Brain):
                 raise BrainError(f"the brain {self._name} gave no summary", "malformed")
             return summary.strip()[:_MAX_SUMMARY]
 
+    async def learn(self, study: Study) -> Sequence[Finding] | None:
+        """As the other's."""
+        with self._guarded("learn"):
+            return self._findings(await self._brain.learn(study), study, "learn")
+
+    async def reflect(self, study: Study) -> Sequence[Finding] | None:
+        """As the other's."""
+        with self._guarded("reflect"):
+            return self._findings(await self._brain.reflect(study), study, "reflect")
+
     async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]] | None:
         """As the other's."""
         with self._guarded("embed"):
@@ -100,6 +113,15 @@ class GuardedBrain(Brain):
             raise
         finally:
             self._account(purpose, trio.current_time() - began, kind)
+
+    def _findings(
+        self, found: Sequence[Finding] | None, study: Study, duty: Duty
+    ) -> Sequence[Finding] | None:
+        try:
+            plain = None if found is None else msgspec.to_builtins(list(found))
+            return None if plain is None else sound(msgspec.convert(plain, list[Finding]), study, duty)
+        except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
+            raise BrainError(f"the brain {self._name} gave what are no findings", "malformed") from None
 
     def _told(self, error: Exception) -> BrainError:
         """What the companion is told of an error; the first that was not foreseen is logged in full."""

@@ -130,6 +130,7 @@ class Known:
         learned: when, in seconds since the epoch.
         told_by: names of those from whom the companion has it.
         times: how often there was evidence for it.
+        happened: when that happened or will, in seconds since the epoch; None: it has no time.
     """
 
     id: str
@@ -141,6 +142,7 @@ class Known:
     learned: float = 0.0
     told_by: tuple[str, ...] = ()
     times: int = 1
+    happened: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,9 @@ class Past:
         summary: what was summed up before; the new summary takes its place.
         lines: what came after it, oldest first.
         words: how many words (in Japanese and Chinese: twice as many characters) it may have.
+        talks: where `lines` are of several talks, each of these, in order: they are summed up each by
+            itself, in one text as `aikyo.brain.parting.marked` makes it. Whoever cannot do so sums up
+            `lines`, and is asked about each talk alone.
     """
 
     now: datetime
@@ -183,6 +188,7 @@ class Past:
     summary: str = ""
     lines: tuple[Line, ...] = ()
     words: int = 200
+    talks: tuple[Past, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +219,7 @@ class Moment:
         may_ask: whether a question is in order; not when one's own last one has had no answer.
         elsewhere: whether `message` turns to somebody else in particular, and not to this companion.
         briefing: what the companion's session holds.
+        forgetful: why it can remember nothing new just now, in a few words; empty while it can.
     """
 
     now: datetime
@@ -236,3 +243,4 @@ class Moment:
     may_ask: bool = True
     elsewhere: bool = False
     briefing: Briefing = Briefing()
+    forgetful: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,22 +12,30 @@ import trio
 from .base import Assessment, Brain, BrainError, Toolbox
 from .cost import Purse
 from .models.deciding import ASSESS_SECONDS, clear_case, importance_for_a_person
+from .models.findings import Duty
+from .models.learning import LEARN_SECONDS
 from .moment import Moment, Past
+from .study import Finding, Study
 
 __all__ = ["ThriftyBrain"]
 
 _PATIENCE = ASSESS_SECONDS + 0.2
 """Seconds that any brain has to decide: one that keeps to its own time can say what took it so long."""
 
+_LEARNING_PATIENCE = LEARN_SECONDS + 5
+"""The same to learn."""
+
+log = logging.getLogger(__name__)
+
 
 class ThriftyBrain(Brain):
     """Decides clear cases by itself, and leaves the others, and all but the deciding, to a brain whose
-    calls may cost something.
+    calls may cost something. What that cannot learn is learned by rules.
 
     Args:
         brain: the other; closed with this one.
-        local: decides whether to speak while the purse is nearly empty, or the other cannot; costs
-            nothing.
+        local: decides whether to speak, and learns, while the purse is nearly empty, or the other
+            cannot; costs nothing.
         purse: what may be spent; None: anything.
     """
 
@@ -49,7 +58,7 @@ class ThriftyBrain(Brain):
                 so that it can be asked about with less.
         """
         found = clear_case(moment)
-        if found is None and self.paid and self._purse is not None and self._purse.is_nearly_empty:
+        if found is None and self._is_dear:
             found = await self._local.assess(moment)
         if found is None:
             found = await self._decide(moment) or await self._by_rules(moment)
@@ -87,6 +96,45 @@ class ThriftyBrain(Brain):
         """As the other's."""
         with self._adding_up():
             return await self._brain.summarize(past)
+
+    async def learn(self, study: Study) -> Sequence[Finding]:
+        """As `Brain.learn`; by rules where the brain costs money of which little is left, or cannot, or
+        does not. Which it was is in the log.
+
+        Raises:
+            BrainError: a cap is reached; or the study was too long, and can be asked about with less.
+        """
+        found = None if self._is_dear else await self._find("learn", study)
+        return found if found is not None else await self._local.learn(study) or ()
+
+    async def reflect(self, study: Study) -> Sequence[Finding]:
+        """As `Brain.reflect`, in the same way as `learn`."""
+        found = None if self._is_dear else await self._find("reflect", study)
+        return found if found is not None else await self._local.reflect(study) or ()
+
+    async def _find(self, duty: Duty, study: Study) -> Sequence[Finding] | None:
+        """What the other brain finds; None where it cannot, or leaves it to rules."""
+        ask = self._brain.learn if duty == "learn" else self._brain.reflect
+        try:
+            with self._adding_up(), trio.fail_after(_LEARNING_PATIENCE):
+                found = await ask(study)
+        except BrainError as error:
+            if error.kind in {"limit", "too-long"}:
+                raise
+            why = error.told
+        except trio.TooSlowError:
+            why = "it took too long"
+        else:
+            if found is None:
+                log.debug("%s does not %s; rules do", self.label, duty)
+            return found
+        log.info("%s could not %s (%s); rules do", self.label, duty, why)
+        return None
+
+    @property
+    def _is_dear(self) -> bool:
+        """Whether asking the other costs money of which little is left."""
+        return self.paid and self._purse is not None and self._purse.is_nearly_empty
 
     async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]] | None:
         """As the other's."""

@@ -17,7 +17,7 @@ from .terminal import colored, run
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from ..memory import Entry
+    from ..memory import Entry, Fact
     from ..wire import TurnRecord
 
 __all__ = ["why"]
@@ -62,8 +62,8 @@ def why(
         return
     from .why_lines import turn_lines
 
-    texts = _texts(place, _named(turn))
-    for line in turn_lines(turn, texts, width=_width(), color=colored(sys.stdout)):
+    texts, facts = _texts(place, _named(turn)), _facts(place, turn)
+    for line in turn_lines(turn, texts, facts, width=_width(), color=colored(sys.stdout)):
         print(_encodable(line))
 
 
@@ -109,6 +109,20 @@ def _texts(home: Home, idents: Collection[str]) -> dict[str, Entry]:
         with suppress(MemoryFileError), MemoryFile.read(path) as memory:
             for entry in memory.find(idents):
                 found.setdefault(entry.uid, entry)
+    return found
+
+
+def _facts(home: Home, turn: TurnRecord) -> dict[tuple[str, str], Fact]:
+    """What the memories of this home know, by the companion and by the number that it goes by there."""
+    from ..memory import MemoryFile, MemoryFileError
+    from ..wire import bare_name
+
+    found: dict[tuple[str, str], Fact] = {}
+    for note in turn.notes:
+        path = home.memory(bare_name(note.companion))
+        with suppress(MemoryFileError), MemoryFile.read(path) as memory:
+            for fact in memory.facts.find(note.recalled):
+                found[note.companion, f"f{fact.number}"] = fact
     return found
 
 

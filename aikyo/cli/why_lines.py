@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ..conversation.ranking import UNASKED
 from ..text import clip, inert, wrap
 
 if TYPE_CHECKING:
-    from ..memory import Entry
+    from ..memory import Entry, Fact
     from ..wire import Claim, Offer, TurnNote, TurnRecord
 
 __all__ = ["turn_line", "turn_lines"]
@@ -52,13 +53,19 @@ _OPENINGS = {
 
 
 def turn_lines(
-    turn: TurnRecord, texts: Mapping[str, Entry], *, width: int, color: bool = False
+    turn: TurnRecord,
+    texts: Mapping[str, Entry],
+    facts: Mapping[tuple[str, str], Fact] = MappingProxyType({}),
+    *,
+    width: int,
+    color: bool = False,
 ) -> list[str]:
     """A turn from its message to its end.
 
     Args:
         turn: its record.
         texts: what this home remembers of the ids that the record names.
+        facts: what it knows, by the companion that does and the fact's number (``f12``).
         width: cells of a line.
         color: with ANSI codes.
     """
@@ -69,7 +76,7 @@ def turn_lines(
         lines += ["", *_section("Who was asked, as they were ranked:", width, color)]
         lines += _offers(turn, width)
     for note in turn.notes:
-        if told := list(_note(note, texts)):
+        if told := list(_note(note, texts, facts)):
             lines += ["", *_section(f"What {_name(note.companion)} knew:", width, color)]
             lines += [line for text in told for line in _item("-", text, width)]
     return lines
@@ -190,7 +197,9 @@ def _claimed(who: str, claims: Mapping[str, Claim]) -> str:
     return f"; took the turn {_after(claim.after)}{contested}"
 
 
-def _note(note: TurnNote, texts: Mapping[str, Entry]) -> Iterator[str]:
+def _note(
+    note: TurnNote, texts: Mapping[str, Entry], facts: Mapping[tuple[str, str], Fact]
+) -> Iterator[str]:
     if note.opening:
         yield f"it began the talk because {_OPENINGS.get(note.opening, inert(note.opening))}"
     for fired in note.fired:
@@ -200,7 +209,11 @@ def _note(note: TurnNote, texts: Mapping[str, Entry]) -> Iterator[str]:
         )
     if note.params:
         yield "parameters: " + ", ".join(f"{inert(k)} {_value(v)}" for k, v in note.params.items())
-    yield from (f"recalled {_remembered(ident, texts)}" for ident in note.recalled)
+    for ident in note.recalled:
+        if fact := facts.get((note.companion, ident)):
+            yield f"knew ({ident}): {clip(inert(fact.text), _LONGEST)}"
+        else:
+            yield f"recalled {_remembered(ident, texts)}"
     yield from (f"perceived {_remembered(ident, texts)}" for ident in note.perceived)
     if note.seconds:
         brain = f" with {inert(note.brain)}" if note.brain else ""

@@ -12,6 +12,7 @@ import trio
 from msgspec import Struct
 
 from ..errors import UsageError
+from ..memory.care import Corrected, Forgotten, Wish
 from ..text import inert
 from ..wire import (
     CompanionStatus,
@@ -33,6 +34,7 @@ __all__ = ["Remote"]
 
 _MAX_DETAIL = 500
 _SWAPS_WITHIN = 70.0  # a little more than the swarm waits for a session itself
+_FORGETS_WITHIN = 300.0  # a large memory is written anew, and its backups are
 T = TypeVar("T")
 
 
@@ -109,6 +111,18 @@ class Remote:
         """Give the companion `name` a new session and wait until it has it; what is so now."""
         answer = await self._call("POST", _path(name, "session"), timeout=_SWAPS_WITHIN)
         return self._read(answer, CompanionStatus)
+
+    async def forget_memory(self, name: str, wish: Wish) -> Forgotten:
+        """Have the companion `name` forget something for good; what went, and what did not."""
+        body = msgspec.json.encode(wish)
+        answer = await self._call("POST", _path(name, "memory/forget"), body, timeout=_FORGETS_WITHIN)
+        return self._read(answer, Forgotten)
+
+    async def edit_memory(self, name: str, ident: str, text: str) -> Corrected:
+        """Correct what the companion `name` remembers; what came of it."""
+        body = msgspec.json.encode({"id": ident, "text": text})
+        answer = await self._call("POST", _path(name, "memory/edit"), body, timeout=_FORGETS_WITHIN)
+        return self._read(answer, Corrected)
 
     async def quiet(
         self, name: str | None = None, mode: QuietMode = "quiet", minutes: float | None = None

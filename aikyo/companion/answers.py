@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection
 
 import trio
 
@@ -10,7 +11,7 @@ from ..brain import Assessment, Instruction, Moment
 from ..conversation import LedTurn, Speaker, Talk, Turn, audience
 from ..wire import Closing, Event, Message, State, TurnNote
 from .hands import Hands, Occasion
-from .moments import Moments
+from .moments import Moments, recalled
 from .restraint import Restraint
 from .session import Session
 from .voice import Voice
@@ -48,6 +49,11 @@ class Answers:
         if left:
             self._kept[state.message_id] = message, left - 1
             await self._world.publish(message)
+
+    def forget(self, uids: Collection[str]) -> None:
+        """These Messages (ids) were forgotten: send them to nobody again."""
+        for ident in [key for key, (message, _) in self._kept.items() if message.id in uids]:
+            del self._kept[ident]
 
     async def answer(
         self,
@@ -112,7 +118,7 @@ class Answers:
             conversation=talk.id,
             said=hands.message.id if hands.message else "",
             fired=fired,
-            recalled=tuple(line.id for line in moment.recalled) if moment else (),
+            recalled=recalled(moment),
             perceived=tuple(line.id for line in moment.perceived) if moment else (),
             params=dict(assessment.params),
             brain=session.brain.label,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 
 import trio
 
@@ -36,13 +37,14 @@ from ..wire import (
 from .answers import Answers
 from .hands import Occasion
 from .initiative import Initiative, Opening
-from .journal import journal
-from .moments import Moments
+from .journal import journal, write
+from .moments import Moments, recalled
 from .perception import PICTURE
 from .profile import Profile
 from .pulse import Pulse
+from .remembering import OwnWords, Remembering
 from .restraint import Restraint
-from .session import Session, Sessions
+from .session import Change, Session, Sessions
 from .surroundings import Surroundings
 from .turn_taking import TurnTaking
 from .voice import Voice
@@ -94,6 +96,8 @@ class Companion:
         self._initiative = Initiative(
             world, self._begin, self._starts, lambda: self._voice.speechless_until
         )
+        self._remembering = Remembering(world, self.sessions, self._is_busy)
+        self._own_words = OwnWords()
         self._up_since = float("-inf")
         self.dropped = 0
 
@@ -117,6 +121,11 @@ class Companion:
         """The emotion it last spoke with, or nothing."""
         return self._voice.mood
 
+    @property
+    def forgetful(self) -> str:
+        """Why it cannot remember now what happens, or nothing."""
+        return self._world.forgetful.reason
+
     async def run(self) -> None:
         """Live, until cancelled or until the node ends; then whatever ended it is raised.
 
@@ -133,17 +142,39 @@ class Companion:
             nursery.start_soon(self._surroundings.run)
             nursery.start_soon(self.sessions.run)
             nursery.start_soon(self._voice.recover)
+            nursery.start_soon(self._remembering.run)
+            nursery.start_soon(self._catch_up)
             async for received in self._world.node.received:
                 await self._take_in(received, nursery)
             nursery.cancel_scope.cancel()
 
+    async def _catch_up(self) -> None:
+        await self._world.forgetful.run(self._world, partial(write, self._world.memory))
+
     def _think_anew(self) -> None:
         self._voice.be_back()
+        self._remembering.look_again()
         self._initiative.look_again()
 
     async def try_again(self) -> None:
         """Where its brain has failed and rests, see at once whether it can think again."""
         await self._voice.try_again()
+
+    async def forget(self, uids: Collection[str]) -> None:
+        """Entries with these uids were taken out of its memory: tell the brain of them no more.
+
+        Raises:
+            AikyoError: the session that tells of them could not be renewed, and why; it goes on.
+        """
+        self._moments.forget(uids)
+        self._answers.forget(uids)
+        self._own_words.forget()
+        self._remembering.look_again()
+        await self.sessions.renew(Change("forgotten"))
+
+    def _is_busy(self) -> bool:
+        """Whether it composes something, or a person waits for it."""
+        return self._voice.mouth.locked() or self._restraint.is_awaited_by_people
 
     def begin(self, topic: str, others: Sequence[str]) -> None:
         """Have it begin a talk with `others` (ids) of its own accord, on `topic` or on anything.
@@ -189,7 +220,7 @@ class Companion:
                 said=hands.message.id if hands.message else "",
                 opening=opening.why,
                 fired=opening.fired,
-                recalled=tuple(line.id for line in moment.recalled) if moment else (),
+                recalled=recalled(moment),
                 perceived=tuple(line.id for line in moment.perceived) if moment else (),
                 brain=session.brain.label,
                 session=session.number,
@@ -242,8 +273,18 @@ class Companion:
         is_new = False
         if not received.own:  # one's own was journaled when it was said
             await self._moments.meet(message.sender)
-            is_new = await journal(self._world, message, "heard", message.message, peer=received.peer)
+            is_new = await journal(
+                self._world,
+                message,
+                "heard",
+                message.message,
+                peer=received.peer,
+                echo=self._is_own_echo(message),
+            )
+        else:
+            self._own_words.add(message.message)
         self.sessions.journaled()
+        self._remembering.journaled()
         self._talks.meet(self._world.roster, trio.current_time())
         heard = self._talks.hear_message(message, trio.current_time(), body)
         if self._led:
@@ -256,6 +297,7 @@ class Companion:
             return
         talk, turn = heard
         if by_person:
+            self._remembering.make_way()
             await self._obey(message, talk, received.peer)
             if not self._restraint.has_spent_all(talk):
                 self._restraint.interrupt()
@@ -275,6 +317,14 @@ class Companion:
         if by_person:
             self._restraint.owe(turn)
         nursery.start_soon(self._take_part, talk, turn, peer)
+
+    def _is_own_echo(self, message: Message) -> bool:
+        """Whether somebody only says what we have said to them."""
+        return self._own_words.are_in(
+            message.message,
+            by_person=self._world.is_person(message.sender),
+            names=(*self._world.names_of(self._world.me), *self._world.names_of(message.sender)),
+        )
 
     def _was_said_before_us(self, message: Message) -> bool:
         """Whether it was said before we were up; gossip tells newcomers, but not what came of it."""
@@ -324,6 +374,7 @@ class Companion:
         text = context.context if context.type == "text" else PICTURE
         await journal(self._world, context, "perceived", text, peer=received.peer)
         self.sessions.journaled()
+        self._remembering.journaled()
         self._moments.perceive(context)
         self._initiative.perceive(context)
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
 import trio
 from msgspec import Struct
 
-from ..brain import ToolError, ToolSpec
-from ..memory import Kind
+from ..brain import Known, Moment, ToolError, ToolSpec
+from ..memory import Entry, Kind, MemoryFile
 from ..tools import Tool
 from ..wire import Action, Event, Message, WireError, encode
 from . import tools
 from .draft import Draft
 from .journal import journal
+from .knowing import Told, as_known, in_words, tellers
+from .reminded import Reminded
 from .running import as_text, run_tool
 from .surroundings import Surroundings
 from .toolset import Toolset
@@ -59,6 +62,7 @@ class Hands:
         self._occasion = occasion
         self._toolset = toolset
         self._surroundings = surroundings
+        self._reminded = Reminded(world)
         self._draft = Draft(world.me, occasion.conversation, world.new_id, world.draft)
         self.message: Message | None = None
         self.mood = ""
@@ -88,6 +92,10 @@ class Hands:
                 return layout.in_words(self._world.me, self._world.name_of)
             case _:
                 return self._world.now().strftime("%A, %Y-%m-%d %H:%M")
+
+    def remind(self, moment: Moment) -> None:
+        """Memory has brought this up: what repeats it is journaled as an echo."""
+        self._reminded.of(moment)
 
     def saying(self, text: str) -> None:
         """See `Toolbox.saying`."""
@@ -166,18 +174,27 @@ class Hands:
                 peer=self._world.peer,
                 to=self._occasion.audience,
                 conversation=self._occasion.conversation,
+                echo=kind == "said" and self._reminded.repeats(text),
             )
             for one in (payload, *also):
                 await self._world.publish(one)
 
     async def _recall(self, recall: tools.Recall) -> str:
-        memory = self._world.memory
         if recall.by:
-            entries = await memory.heard_from(self._resolve(recall.by), recall.k)
+            who = self._resolve(recall.by)
+            turns = await self._world.memory.heard_from(who, recall.k)
+            facts: tuple[Known, ...] = ()
         else:
-            entries = tuple(hit.entry for hit in await memory.recall(recall.query, recall.k))
-        lines = [f"{entry.sender}: {entry.text}" for entry in entries]
-        return "\n".join(lines) or "nothing comes to mind"
+            facts, turns = await self._found(recall.query, recall.k)
+        self._reminded.by(facts, turns)
+        return "\n".join(in_words(self._world, facts, turns)) or "nothing comes to mind"
+
+    async def _found(self, query: str, k: int) -> tuple[tuple[Known, ...], tuple[Entry, ...]]:
+        """What is known, at most half of all, and what was said."""
+        world = self._world
+        told = await world.memory.read(partial(_facts, query=query, k=max(1, k // 2), now=world.clock()))
+        hits = await world.memory.recall(query, max(1, k - len(told)), now=world.now())
+        return as_known(world, told), tuple(hit.entry for hit in hits)
 
     def _companions(self) -> str:
         roster = self._world.roster
@@ -197,6 +214,10 @@ class Hands:
     def _resolve(self, name: str) -> str:
         ids = self._world.ids_by_name(self._occasion.audience)
         return ids.get(name.casefold(), name)
+
+
+def _facts(file: MemoryFile, query: str, k: int, now: float) -> tuple[Told, ...]:
+    return tellers(file, (hit.fact for hit in file.facts.recall(query, k, now=now)))
 
 
 def _as_params(name: str, given: Struct) -> dict[str, Any]:

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from functools import partial
 
-from ..brain import Instruction, Line, Moment, Someone
+from ..brain import Instruction, Known, Line, Moment, Someone
 from ..conversation import Talk, asks, detect_language
 from ..conversation.openings import Opening
 from ..conversation.triggers import Facts
-from ..memory import Row
+from ..memory import MemoryFile, Row
 from ..wire import Closing, Context, Message
+from .knowing import Told, as_known, number_of, tellers
 from .perception import Perception
 from .session import Session
-from .session.budget import fitted, line_tokens, room_of
+from .session.budget import cut, fitted, line_tokens, room_of
 from .session.fill import MAX_ROWS
 from .world import World
 
-__all__ = ["Moments"]
+__all__ = ["Moments", "recalled"]
 
 RECALLED = 4
 """Lines that memory may bring up."""
 
-KNOWN = 1024
+KNOWN, OF_THEM = 6, 3
+"""Facts that bear on a message, and among them at the most so many that only tell of whose it is."""
+
+_LONGEST = 100  # tokens of a line that memory brings up
+
+MET = 1024
 """Acquaintances that are kept at hand."""
 
 
@@ -41,7 +48,7 @@ class Moments:
         """Find out whether `ident` is known from before; to be called before they are journaled."""
         if ident not in self._met and ident != self._world.me:
             self._met[ident] = await self._world.memory.met(ident)
-            while len(self._met) > KNOWN:
+            while len(self._met) > MET:
                 self._met.pop(next(iter(self._met)))  # memory knows them, once they were heard
 
     def spoke(self, moment: Moment, conversation: str) -> None:
@@ -72,6 +79,10 @@ class Moments:
             context=context.type,
         )
 
+    def forget(self, uids: Collection[str]) -> None:
+        """These were forgotten; keep them at hand no longer."""
+        self._perception.forget(uids)
+
     def perceive(self, context: Context) -> None:
         """Keep a context for the turns of the next minutes."""
         self._perception.take_in(context)
@@ -96,11 +107,13 @@ class Moments:
             topic=topic,
             opening=opening.why,
             recalled=await self._recall(session, about, ()) if about else (),
+            known=await self._known(session, about, opening.to[:1]),
             perceived=perceived,
             instructions=tuple(Instruction(each.tool, each.instruction) for each in opening.fired),
             params=session.profile.triggers.params,
             language=_language(session, about),
             briefing=session.briefing,
+            forgetful=self._world.forgetful.why,
         )
 
     async def answering(
@@ -134,6 +147,7 @@ class Moments:
             earlier=earlier,
             recent=recent,
             recalled=await self._recall(session, message.message, recent),
+            known=await self._known(session, message.message, (message.sender,)),
             perceived=self._perception.perceived(conversation),
             instructions=instructions,
             params=session.profile.triggers.params,
@@ -145,6 +159,7 @@ class Moments:
             change_topic=talk.change_topic,
             may_ask=self._may_ask(recent) and not talk.refusal(self._world.me),
             briefing=session.briefing,
+            forgetful=self._world.forgetful.why,
         )
 
     async def _talks(
@@ -181,8 +196,15 @@ class Moments:
 
     async def _recall(self, session: Session, text: str, recent: Iterable[Line]) -> tuple[Line, ...]:
         told = frozenset(line.id for line in (*recent, *session.briefing.memories))
-        hits = await self._world.memory.recall(text, RECALLED, exclude=told)
-        return tuple(self._world.line(hit.entry) for hit in hits)
+        hits = await self._world.memory.recall(text, RECALLED, exclude=told, now=self._world.now())
+        return tuple(self._world.line(hit.entry, text=cut(hit.entry.text, _LONGEST)) for hit in hits)
+
+    async def _known(self, session: Session, text: str, about: Collection[str]) -> tuple[Known, ...]:
+        """What is known that bears on `text`, and of those it is about, beyond the briefing."""
+        briefing = session.briefing
+        held = frozenset(map(number_of, (*briefing.itself, *briefing.known, *briefing.threads)))
+        look = partial(_facts, text=text, about=about, held=held, now=self._world.clock())
+        return as_known(self._world, await self._world.memory.read(look))
 
     def _someones(self, others: Iterable[str]) -> tuple[Someone, ...]:
         return tuple(
@@ -200,6 +222,26 @@ class Moments:
             time=self._world.clock(),
             to=message.to,
         )
+
+
+def recalled(moment: Moment | None) -> tuple[str, ...]:
+    """Ids of the entries and facts that memory brought up, as a `TurnNote` tells of them."""
+    if moment is None:
+        return ()
+    return (*(line.id for line in moment.recalled), *(each.id for each in moment.known))
+
+
+def _facts(
+    file: MemoryFile, text: str, about: Collection[str], held: Collection[int], now: float
+) -> tuple[Told, ...]:
+    hits = file.facts.recall(text, KNOWN + len(held), now=now) if text else ()
+    facts = [hit.fact for hit in hits if hit.fact.number not in held][:KNOWN]
+    left = min(OF_THEM, KNOWN - len(facts))
+    held = {*held, *(fact.number for fact in facts)}
+    for ident in about:
+        of_them = file.facts.about(ident, n=left + len(held), now=now)
+        facts += [fact for fact in of_them if fact.number not in held][:left]
+    return tellers(file, facts)
 
 
 def _language(session: Session, text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -71,6 +71,11 @@ class Perception:
             for each in self._kept
             if each.line.time >= since
         )
+
+    def forget(self, uids: Collection[str]) -> None:
+        """Keep these contexts (ids) no longer."""
+        left = [each for each in self._kept if each.line.id not in uids]
+        self._kept = deque(left, maxlen=KEPT)
 
     def news(self, talk: str) -> Literal["text", "image", ""]:
         """The kind of the newest that is news in `talk`; nothing where none is."""

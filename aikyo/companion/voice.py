@@ -143,6 +143,7 @@ class Voice:
             await session.brain.compose(moment, hands)
 
         self.be("thinking")
+        hands.remind(moment)
         problem: BrainError | None = None
         unsaid: Literal["interrupted", "dropped"] = "dropped"
         try:

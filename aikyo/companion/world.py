@@ -13,6 +13,7 @@ from ..memory import Entry, Memory
 from ..mesh import MeshError, Node, Roster
 from ..wire import Delta, Event, IdMaker, Payload, TurnNote, bare_name, is_companion
 from .allowance import Allowance
+from .forgetful import Forgetful
 from .limits import TurnsTaken
 from .quiet import Quiet
 
@@ -44,8 +45,10 @@ class World:
         owns: tells peers of this home from others'.
         draft: is told what is being composed, as it comes.
         budget: how many tokens all that a brain is told may have.
+        learn_after: turns after which it learns from them, also where nobody pauses; 0: it never learns.
         open_brain: opens the brain of a later session; None: it stays as it is.
         overrides: what was set for it before it was started; `brain` is as they say.
+        forgetful: whether it can write down what happens.
     """
 
     node: Node
@@ -64,8 +67,10 @@ class World:
     owns: Callable[[str], bool] = lambda peer: True
     draft: Callable[[Delta], None] = lambda delta: None
     budget: int = 6_000
+    learn_after: int = 40
     open_brain: Callable[[Profile, Overrides], Awaitable[Brain]] | None = None
     overrides: Overrides | None = None
+    forgetful: Forgetful = field(default_factory=Forgetful)
 
     @property
     def me(self) -> str:
@@ -126,14 +131,15 @@ class World:
             met=met,
         )
 
-    def line(self, entry: Entry) -> Line:
-        """An entry of the journal, as a brain is told of it."""
+    def line(self, entry: Entry, *, text: str | None = None) -> Line:
+        """An entry of the journal, as a brain is told of it; with `text` in place of its own."""
         return Line(
             id=entry.uid,
             sender=entry.sender,
             name=self.name_of(entry.sender),
-            text=entry.text,
+            text=entry.text if text is None else text,
             time=entry.time,
             to=entry.to,
             kind=entry.kind,
+            echo=entry.echo,
         )

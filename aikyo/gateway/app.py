@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ..door import refusal
 from ..errors import UsageError, nearest
 from ..guests import ForbiddenSenderError, from_person, with_fields
+from ..memory.care import Wish
 from ..mesh.members.pins import MAX_NOTE
 from ..pictures import picture_type
 from ..spans import seconds_of
@@ -78,6 +79,8 @@ def make_app(control: Control, *, new_id: Callable[[], str], origins: Collection
             Route("/companions/{name}/settings", routes.settings, methods=["POST"]),
             Route("/companions/{name}/session", routes.session, methods=["POST"]),
             Route("/companions/{name}/context", routes.context, methods=["POST"]),
+            Route("/companions/{name}/memory/forget", routes.forget_memory, methods=["POST"]),
+            Route("/companions/{name}/memory/edit", routes.edit_memory, methods=["POST"]),
             Route("/quiet", routes.quiet, methods=["POST"]),
             Route("/companions/{name}/quiet", routes.quiet, methods=["POST"]),
         ],
@@ -176,6 +179,16 @@ class _Routes:
     async def session(self, request: Request) -> Response:
         return answer(await self._control.renew(self._named(request).name))
 
+    async def forget_memory(self, request: Request) -> Response:
+        companion = self._named(request)
+        wish = _read(await _read_body(request), Wish)
+        return answer(await self._control.forget(companion.name, wish))
+
+    async def edit_memory(self, request: Request) -> Response:
+        companion = self._named(request)
+        meant = _read(await _read_body(request), _Correction)
+        return answer(await self._control.edit(companion.name, meant.id, meant.text))
+
     async def context(self, request: Request) -> Response:
         to = (self._named(request).id,) if "name" in request.path_params else ()
         context, body = _read_context(await _read_body(request), to, self._new_id)
@@ -222,6 +235,13 @@ class _Whom(Struct, forbid_unknown_fields=True):
 
     who: Annotated[str, Meta(min_length=1, max_length=MAX_ID)]
     note: Annotated[str, Meta(max_length=MAX_NOTE)] = ""
+
+
+class _Correction(Struct, forbid_unknown_fields=True):
+    """What a memory is to say in the place of what it says."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=MAX_ID)]
+    text: str
 
 
 class _Quiet(Struct, forbid_unknown_fields=True):

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from msgspec import Raw
 
+from ..memory.care import Corrected, Forgotten, Wish
 from ..wire import (
     CompanionStatus,
     Context,
@@ -102,6 +103,22 @@ class Control(Protocol):
 
         Raises:
             UsageError: there is no such turn, or not one alone.
+        """
+        ...
+
+    async def forget(self, name: str, wish: Wish) -> Forgotten:
+        """Have the companion of this name forget something for good; what went, and what did not.
+
+        Raises:
+            UsageError: it is not clear what is meant; nothing is forgotten.
+        """
+        ...
+
+    async def edit(self, name: str, ident: str, text: str) -> Corrected:
+        """Correct what the companion of this name remembers; what came of it.
+
+        Raises:
+            UsageError: there is no such thing, or it cannot say that; nothing is changed.
         """
         ...
 

@@ -1,13 +1,16 @@
 """What a companion remembers: one SQLite file each, with a journal, facts, digests and recall."""
 
-from .base import Entry, Hit, Kind, MemoryFileError, Row, Summary
-from .digests import Digest
+from .base import Durability, Entry, Hit, Kind, MemoryDamagedError, MemoryFileError, Row
+from .digests import Digest, DigestLevel
 from .facts import Fact, FactHit, FactKind, Level, NewFact
 from .file import MemoryFile
+from .mending import Mended, mend
 from .threaded import Memory
 
 __all__ = [
     "Digest",
+    "DigestLevel",
+    "Durability",
     "Entry",
     "Fact",
     "FactHit",
@@ -16,9 +19,11 @@ __all__ = [
     "Kind",
     "Level",
     "Memory",
+    "MemoryDamagedError",
     "MemoryFile",
     "MemoryFileError",
+    "Mended",
     "NewFact",
     "Row",
-    "Summary",
+    "mend",
 ]

@@ -8,13 +8,47 @@ from msgspec import Struct
 
 from ..errors import AikyoError
 
-__all__ = ["Entry", "Hit", "Kind", "MemoryFileError", "Row", "Summary"]
+__all__ = [
+    "Durability",
+    "Entry",
+    "Hit",
+    "Kind",
+    "MemoryDamagedError",
+    "MemoryFileError",
+    "Row",
+]
 
 Kind = Literal["heard", "said", "did", "perceived"]
 
+Durability = Literal["process", "power"]
+"""What cannot take from a memory what it has acknowledged: the end of the process, or the loss of power
+too."""
+
 
 class MemoryFileError(AikyoError):
-    """The file cannot be used (corrupt, not ours, locked, disk full): what, where, the way out."""
+    """The file cannot be used (corrupt, not ours, locked, disk full).
+
+    Args:
+        message: what, where, the way out.
+        why: the same in a few words.
+    """
+
+    def __init__(self, message: str, why: str = "its file cannot be used") -> None:
+        super().__init__(message)
+        self.why = why
+
+
+class MemoryDamagedError(MemoryFileError):
+    """The file is corrupt.
+
+    Args:
+        message: what, where, the way out.
+        detail: what is wrong with it, in SQLite's words.
+    """
+
+    def __init__(self, message: str, detail: str) -> None:
+        super().__init__(message, "its file is damaged")
+        self.detail = detail
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -35,6 +69,7 @@ class Entry(Struct, frozen=True, kw_only=True):
         name: what the sender was called then.
         present: ids of who else was there, beside its companion.
         echo: whether it repeats what memory had brought up: nothing is learned from it again.
+        edited: whether a person has corrected its words since.
     """
 
     uid: str
@@ -51,6 +86,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     name: str = ""
     present: tuple[str, ...] = ()
     echo: bool = False
+    edited: bool = False
 
 
 class Hit(Struct, frozen=True, kw_only=True):
@@ -68,10 +104,3 @@ class Row(Struct, frozen=True, kw_only=True):
 
     number: int
     entry: Entry
-
-
-class Summary(Struct, frozen=True, kw_only=True):
-    """What was summed up of the journal, and up to which row (`Row.number`) it tells."""
-
-    text: str
-    upto: int

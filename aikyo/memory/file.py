@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import msgspec
 
-from ..wire import bare_name
-from .base import Entry, Hit, Kind, Row, Summary
+from .base import Durability, Entry, Hit, Kind, Row
 from .digests import Digests
 from .facts import Facts
-from .recall.ranking import CANDIDATES, Candidate, rank
-from .recall.words import index_text, match_expression
+from .recall.index import index_anew, index_entry
+from .recall.senses import make_senses
+from .storage.forgotten import UNSCRUBBED, is_forgotten
 from .storage.opening import explained, open_for_reading, open_for_writing, open_in_ram
 from .storage.store import Store
+
+if TYPE_CHECKING:
+    from .recall.likeness import Senses
 
 __all__ = ["MemoryFile"]
 
@@ -25,8 +29,14 @@ _FIELDS = Entry.__struct_fields__
 # In brackets: a name in quotes that is no column would be taken for a text.
 _COLUMNS = ", ".join(f"[{field}]" for field in _FIELDS)
 _VALUES = ", ".join(f":{field}" for field in _FIELDS)
+# Not that of a row that was forgotten, up to which something has been done.
+_NEXT = (
+    "1 + max(ifnull((SELECT max(row) FROM entries), 0), ifnull((SELECT max(upto) FROM marks"
+    " WHERE name IN ('learned', 'digested')), 0))"
+)
 _NAMES = msgspec.json.Decoder(tuple[str, ...])
 _LISTS = ("to", "present")
+_FLAGS = ("echo", "edited")
 _PAGE = 500
 _BEFORE_ALL = (float("-inf"), -1)
 
@@ -47,27 +57,51 @@ class MemoryFile:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self.store = Store(path, connection)
+        self._senses: Senses | None = None
         self.facts = Facts(self.store)
-        self.digests = Digests(self.store)
+        self.digests = Digests(self.store, self._rows_where)
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path, durability: Durability = "process", *, suspect: bool = False) -> Self:
         """Open it to write; it is made, for its owner alone, when it is missing.
 
+        Args:
+            path: where it is.
+            durability: what must not take from it what it has acknowledged.
+            suspect: whether it was found to be damaged: then it is looked at in depth, and its indexes
+                are made anew.
+
         Raises:
-            MemoryFileError: it cannot be made, is damaged, foreign, or of a newer version. Nothing
-                that is there is ever replaced.
+            MemoryDamagedError: it is damaged; `mend` sets it aside and restores a backup.
+            MemoryFileError: it cannot be made, is foreign, or of a newer version. Nothing that is there
+                is ever replaced.
         """
-        return cls(path, open_for_writing(path))
+        file = cls(path, open_for_writing(path, durability, suspect=suspect))
+        if suspect:
+            try:
+                file.read_through()
+                file.index_anew()
+            except BaseException:
+                file.close()
+                raise
+        if file.store.mark(UNSCRUBBED):
+            from .care.forgetting import scrub  # here: it is seldom needed
+
+            scrub(file)
+        return file
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, path: Path, *, is_checked: bool = False) -> Self:
         """Open it to read, also while a running swarm writes it.
+
+        Args:
+            path: where it is.
+            is_checked: whether it was just now opened to write, and found to be whole.
 
         Raises:
             MemoryFileError: there is none, or it is damaged, foreign, or of another version.
         """
-        return cls(path, open_for_reading(path))
+        return cls(path, open_for_reading(path, is_checked=is_checked))
 
     @classmethod
     def in_ram(cls) -> Self:
@@ -82,29 +116,49 @@ class MemoryFile:
     ) -> None:
         self.close()
 
+    def read_through(self) -> None:
+        """Read all that it holds, for what a look at its structure does not find.
+
+        Raises:
+            MemoryDamagedError: something makes no sense.
+        """
+        for _ in self.rows():
+            pass
+        self.facts.all()
+        self.digests.all()
+
+    def index_anew(self) -> None:
+        """Make the indexes of words from what it holds, whole or not at all."""
+        with self.store.transaction():
+            index_anew(self.store)
+            self.facts.index_anew()
+
     def close(self) -> None:
         """Close it; closing twice is harmless."""
         self.store.connection.close()
 
-    def append(self, entry: Entry) -> bool:
+    def append(self, entry: Entry, *, number: int | None = None) -> bool:
         """Write an entry and its words; both are durable against the end of the process on return.
 
+        Args:
+            entry: what happened.
+            number: its place, one that nothing has; None: after all others.
+
         Returns:
-            False when an entry with this `uid` and `kind` was there; that one stays as it is.
+            False when an entry with this `uid` and `kind` was there; that one stays as it is. Also when
+            it is to stay forgotten.
         """
         with self.store.transaction():
+            if is_forgotten(self.store, entry.uid):
+                return False
             cursor = self.store.connection.execute(
-                f"INSERT INTO entries ({_COLUMNS}) VALUES ({_VALUES})"
+                f"INSERT INTO entries (row, {_COLUMNS}) VALUES (ifnull(:row, {_NEXT}), {_VALUES})"
                 " ON CONFLICT (uid, kind) DO NOTHING",
-                _values_of(entry),
+                {"row": number, **_values_of(entry)},
             )
             if cursor.rowcount == 0:
                 return False
-            # Who said it is among the words: people ask for "what Mika said about the lake".
-            words = index_text(f"{bare_name(entry.sender)} {entry.text}")
-            self.store.connection.execute(
-                "INSERT INTO words (rowid, text) VALUES (?, ?)", (cursor.lastrowid, words)
-            )
+            index_entry(self.store, cast(int, cursor.lastrowid), entry)
             return True
 
     def recent(self, conversation: str | None, n: int) -> tuple[Entry, ...]:
@@ -121,9 +175,15 @@ class MemoryFile:
             f"SELECT {_COLUMNS}, row FROM entries WHERE row > ? ORDER BY row DESC LIMIT ?",
             row,
             n,
-        )[::-1]
-        entries = self._entries(rows)
-        return tuple(Row(number=r["row"], entry=e) for r, e in zip(rows, entries, strict=True))
+        )
+        return self._numbered(rows[::-1])
+
+    def next_after(self, row: int, n: int) -> tuple[Row, ...]:
+        """The oldest `n` entries that were appended after `row`, in the order in which they were."""
+        rows = self.store.rows(
+            f"SELECT {_COLUMNS}, row FROM entries WHERE row > ? ORDER BY row LIMIT ?", row, n
+        )
+        return self._numbered(rows)
 
     def heard_from(self, sender: str, n: int) -> tuple[Entry, ...]:
         """The newest `n` things that `sender` was heard to say, newest first."""
@@ -135,8 +195,15 @@ class MemoryFile:
         )
         return tuple(self._entries(rows))
 
-    def recall(self, query: str, k: int = 8, *, exclude: Collection[str] = ()) -> tuple[Hit, ...]:
-        """The `k` entries that fit `query` best, best first; each has at least one of its words.
+    def recall(
+        self,
+        query: str,
+        k: int = 8,
+        *,
+        exclude: Collection[str] = (),
+        now: datetime | None = None,
+    ) -> tuple[Hit, ...]:
+        """The `k` entries that fit `query` best, best first.
 
         Deterministic: the same memory and query always give the same.
 
@@ -144,12 +211,27 @@ class MemoryFile:
             query: any text at all; nothing in it is an operator.
             k: how many at the most; never more than 300 are found.
             exclude: uids of entries to leave out, such as those of the talk that is going on.
+            now: the local time, aware of its zone, from which "yesterday" counts; the time of the
+                newest entry where none is given.
         """
-        expression = match_expression(query)
-        if expression is None:
-            return ()
-        ranked = rank(self._candidates(expression, exclude), self._newest())
-        return tuple(Hit(entry=self._entry(row), score=score) for row, score in ranked[:k])
+        from .recall.likeness import Senses  # here: numpy takes a while to import
+        from .recall.recalling import find
+
+        if self._senses is None:
+            self._senses = Senses(self.store)
+        return tuple(
+            Hit(entry=self._entry(found.row), score=found.score, number=found.row, ways=found.ways)
+            for found in find(self.store, query, k, senses=self._senses, exclude=exclude, now=now)
+        )
+
+    def make_senses(self, after: int = 0, n: int = 500) -> int | None:
+        """Make those of the `n` entries after row `after` known by their sense that are not yet; 0.1 ms
+        each, and 0.3 s the first time in a process.
+
+        Returns:
+            The last row that was looked at, to go on after; None at the end, or without an embedder.
+        """
+        return make_senses(self.store, after, n)
 
     def met(self, sender: str, *, before: float | None = None) -> bool:
         """Whether `sender` was ever heard (or only before a time, in seconds since the epoch)."""
@@ -174,28 +256,16 @@ class MemoryFile:
         )
         return tuple(self._entries(rows))
 
-    def summary(self) -> Summary | None:
-        """What was summed up last, or None."""
-        rows = self.store.rows("SELECT text, upto FROM summary WHERE row = 1")
-        if not rows:
-            return None
-        with explained(self.path):
-            return msgspec.convert(dict(rows[0]), Summary)
-
-    def keep_summary(self, summary: Summary) -> None:
-        """Keep what was summed up in place of what was before, whole or not at all."""
-        with self.store.transaction():
-            self.store.connection.execute(
-                "INSERT OR REPLACE INTO summary (row, text, upto) VALUES (1, ?, ?)",
-                (summary.text, summary.upto),
-            )
-
     def count(self) -> int:
         """How many entries there are."""
         return int(self.store.rows("SELECT count(*) FROM entries")[0][0])
 
     def dump(self, newest: int | None = None) -> Iterator[Entry]:
-        """All entries, or the newest so many, in order of time.
+        """All entries, or the newest so many, in order of time: see `rows`."""
+        return (row.entry for row in self.rows(newest))
+
+    def rows(self, newest: int | None = None) -> Iterator[Row]:
+        """All entries, or the newest so many, in order of time, with their places.
 
         Reads page by page: however many there are, little is held at once, and a slow reader holds
         up no writer. What is appended meanwhile is not in it.
@@ -208,25 +278,19 @@ class MemoryFile:
             *after,
             last,
         ):
-            yield from self._entries(page)
+            yield from self._numbered(page)
             after = (page[-1]["time"], page[-1]["row"])
 
-    def _candidates(self, expression: str, exclude: Collection[str]) -> list[Candidate]:
-        rows = self.store.rows(
-            "SELECT row, uid, conversation, time, -found.rank AS relevance FROM"
-            " (SELECT rowid, rank FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?) AS found"
-            " JOIN entries ON entries.row = found.rowid",
-            expression,
-            CANDIDATES + len(exclude),
+    def rows_of(self, *, numbers: Collection[int] = (), uids: Collection[str] = ()) -> tuple[Row, ...]:
+        """The entries with one of these numbers or uids, some hundreds at most, in the order in which
+        they were appended."""
+        found = self.store.rows(
+            f"SELECT {_COLUMNS}, row FROM entries WHERE row IN ({', '.join('?' * len(numbers))})"
+            f" OR uid IN ({', '.join('?' * len(uids))}) ORDER BY row",
+            *numbers,
+            *uids,
         )
-        return [
-            Candidate(row["row"], row["conversation"], row["time"], row["relevance"])
-            for row in rows
-            if row["uid"] not in exclude
-        ]
-
-    def _newest(self) -> float:
-        return float(self.store.rows("SELECT ifnull(max(time), 0) FROM entries")[0][0])
+        return self._numbered(found)
 
     def _before_newest(self, n: int) -> tuple[float, int]:
         """The place in the order of time just before the newest `n` entries."""
@@ -238,6 +302,16 @@ class MemoryFile:
     def _entry(self, row: int) -> Entry:
         return self._entries(self.store.rows(f"SELECT {_COLUMNS} FROM entries WHERE row = ?", row))[0]
 
+    def _rows_where(self, condition: str, *values: object) -> tuple[Row, ...]:
+        found = self.store.rows(
+            f"SELECT {_COLUMNS}, row FROM entries WHERE {condition} ORDER BY row", *values
+        )
+        return self._numbered(found)
+
+    def _numbered(self, rows: Sequence[sqlite3.Row]) -> tuple[Row, ...]:
+        entries = self._entries(rows)
+        return tuple(Row(number=r["row"], entry=e) for r, e in zip(rows, entries, strict=True))
+
     def _entries(self, rows: Iterable[sqlite3.Row]) -> list[Entry]:
         with explained(self.path):
             return [_entry_of(row) for row in rows]
@@ -246,7 +320,8 @@ class MemoryFile:
 def _entry_of(row: sqlite3.Row) -> Entry:
     values: dict[str, Any] = {field: row[field] for field in _FIELDS}
     lists = {field: _NAMES.decode(row[field]) for field in _LISTS}
-    return Entry(**values | lists | {"echo": bool(row["echo"])})
+    flags = {flag: bool(row[flag]) for flag in _FLAGS}
+    return Entry(**values | lists | flags)
 
 
 def _values_of(entry: Entry) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from re import compile as pattern
 
@@ -10,42 +10,100 @@ from rich.cells import cell_len
 
 from ..text import inert
 from ..wire import bare_name
-from .base import Entry
+from .base import Entry, Row
+from .digests import Digest
+from .facts import Fact
 
-__all__ = ["as_line", "as_markdown"]
+__all__ = ["as_line", "as_markdown", "days_as_markdown", "digest_line", "fact_line", "marked", "when"]
 
 _WHO_CELLS = 24
+_ID_CELLS = 8
 _LATEST = 250_000_000_000.0  # in the year 9892; a clock may be wrong by any amount
 _MARKUP = pattern(r"([\\`*_\[\]<>#|])")
 
 
-def as_line(entry: Entry, paint: Callable[[str], str] = str) -> str:
+def as_line(entry: Entry, paint: Callable[[str], str] = str, *, number: int = 0) -> str:
     """One line: local time, who → whom, what was said.
 
     Args:
         entry: its text may be anyone's, so what would steer a terminal is left out of the line.
         paint: colours a name.
+        number: `Row.number`, to be shown first; 0: it is not.
     """
     names = [_name(ident) for ident in (entry.sender, *entry.to)]
     gap = " " * max(_WHO_CELLS - cell_len(_arrow(names)), 0)
-    return f"{_when(entry):%Y-%m-%d %H:%M:%S}  {_arrow(map(paint, names))}{gap}  {_what(entry)}"
+    ident = _ident("j", number) if number else ""
+    time = f"{_when(entry):%Y-%m-%d %H:%M:%S}"
+    return f"{ident}{time}  {_arrow(map(paint, names))}{gap}  {_what(entry)}"
+
+
+def fact_line(fact: Fact, origins: Sequence[Row] = (), paint: Callable[[str], str] = str) -> str:
+    """One line: what is known, of what kind it is, and from when and whom.
+
+    Args:
+        fact: what is known.
+        origins: the turns that it rests on, oldest first.
+        paint: colours a name.
+    """
+    notes: list[str] = [fact.kind if fact.level == "fact" else fact.level]
+    if origins:
+        first = origins[0].entry
+        whom = dict.fromkeys(_name(row.entry.sender) for row in origins)
+        notes.append(f"from {', '.join(paint(name) for name in list(whom)[:3])}, {when(first.time)}")
+        notes += [f"{len(origins)} times"] if len(origins) > 1 else []
+    else:
+        notes.append(f"since {when(fact.learned)}")
+    notes += ["as a person put it"] if fact.edited else []
+    notes += [f"against it: {len(fact.against)}"] if fact.against else []
+    notes += [f"until {when(fact.ended)}"] if fact.ended is not None else []
+    return f"{_ident('f', fact.number)}{inert(fact.text)}  ({'; '.join(notes)})"
+
+
+def digest_line(digest: Digest) -> str:
+    """One line: what is summed up, how much it is, and the summary."""
+    rows = f"{digest.rows} turn{'s' if digest.rows != 1 else ''}"
+    what = f"{digest.level} {inert(digest.day)}".rstrip()
+    return f"{_ident('d', digest.number)}{what} ({rows})  {inert(digest.text)}"
+
+
+def when(time: float) -> str:
+    """A day, in local time."""
+    return f"{_local(time):%Y-%m-%d}"
 
 
 def as_markdown(title: str, entries: Iterable[Entry]) -> Iterator[str]:
     """A document: `title`, a heading for each day, a list item for each entry."""
-    yield f"# {_marked(title)}"
+    yield f"# {marked(title)}"
+    yield from days_as_markdown(entries)
+
+
+def days_as_markdown(entries: Iterable[Entry]) -> Iterator[str]:
+    """A heading for each day, a list item for each entry."""
     day = None
     for entry in entries:
         when = _when(entry)
         if when.date() != day:
             day = when.date()
             yield f"\n## {day}\n"
-        names = _arrow(_marked(_name(ident)) for ident in (entry.sender, *entry.to))
-        yield f"- {when:%H:%M:%S} **{names}**: {_marked(_what(entry))}"
+        names = _arrow(marked(_name(ident)) for ident in (entry.sender, *entry.to))
+        yield f"- {when:%H:%M:%S} **{names}**: {marked(_what(entry))}"
+
+
+def marked(text: str) -> str:
+    """Text in which Markdown finds nothing to do."""
+    return _MARKUP.sub(r"\\\1", text)
 
 
 def _when(entry: Entry) -> datetime:
-    return datetime.fromtimestamp(min(max(entry.time, 0.0), _LATEST)).astimezone()
+    return _local(entry.time)
+
+
+def _local(time: float) -> datetime:
+    return datetime.fromtimestamp(min(max(time, 0.0), _LATEST)).astimezone()
+
+
+def _ident(letter: str, number: int) -> str:
+    return f"{letter}{number}".ljust(_ID_CELLS)
 
 
 def _name(ident: str) -> str:
@@ -58,9 +116,5 @@ def _arrow(names: Iterable[str]) -> str:
 
 
 def _what(entry: Entry) -> str:
-    text = inert(entry.text)
+    text = inert(entry.text) + (" (edited)" if entry.edited else "")
     return text if entry.kind in {"heard", "said"} else f"({entry.kind}) {text}"
-
-
-def _marked(text: str) -> str:
-    return _MARKUP.sub(r"\\\1", text)

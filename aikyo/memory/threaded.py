@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from .base import Entry, Hit, Kind, Row, Summary
+from .base import Durability, Entry, Hit, Kind, Row
 from .file import MemoryFile
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Memory"]
 
 T = TypeVar("T")
+
+_SENSES = 64  # rows at a time that get a sense, so that an entry waits 6 ms for that at the most
 
 
 class Memory:
@@ -40,6 +43,7 @@ class Memory:
         self._writing = trio.CapacityLimiter(1)
         self._reading = trio.CapacityLimiter(1)
         self._threads = threads
+        self._sensed = 0  # the row up to which entries have a sense
 
     @classmethod
     @contextmanager
@@ -51,21 +55,26 @@ class Memory:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, path: Path) -> AsyncIterator[Self]:
-        """Open the file, made when missing, for as long as the context lasts.
+    async def open(
+        cls, path: Path, durability: Durability = "process", *, suspect: bool = False
+    ) -> AsyncIterator[Self]:
+        """Open the file, made when missing, for as long as the context lasts; see `MemoryFile.open`.
 
         Raises:
-            MemoryFileError: it cannot be made, is damaged, foreign, or of a newer version. Nothing
-                that is there is ever replaced.
+            MemoryDamagedError: it is damaged; `mend` sets it aside and restores a backup.
+            MemoryFileError: it cannot be made, is foreign, or of a newer version. Nothing that is there
+                is ever replaced.
         """
         import trio
 
-        writer, reader = await trio.to_thread.run_sync(_open_both, path)
+        both = partial(_open_both, path, durability, suspect=suspect)
+        writer, reader = await trio.to_thread.run_sync(both)
+        memory = cls(writer, reader)
         try:
-            yield cls(writer, reader)
+            yield memory
         finally:
-            with trio.CancelScope(shield=True):
-                await trio.to_thread.run_sync(_close_both, writer, reader)
+            with trio.CancelScope(shield=True):  # after what is being written just now
+                await trio.to_thread.run_sync(_close_both, writer, reader, limiter=memory._writing)
 
     async def read(self, work: Callable[[MemoryFile], T]) -> T:
         """Do something that only reads; in a thread, so it must touch nothing but the file."""
@@ -76,10 +85,8 @@ class Memory:
         return await self._run(self._writing, partial(work, self._writer))
 
     async def append(self, entry: Entry) -> bool:
-        """Write an entry; on return it is durable against the end of the process, kill -9 included.
-
-        (Against the loss of power what was written in the last moments is not: for that, every
-        commit would wait for the disk.)
+        """Write an entry; on return it is durable against the end of the process, kill -9 included, and
+        against the loss of power where the memory was opened so.
 
         Returns:
             False when an entry with this `uid` and `kind` was there; that one stays as it is.
@@ -98,9 +105,23 @@ class Memory:
         """The newest `n` things that `sender` was heard to say, newest first."""
         return await self._run(self._reading, partial(self._reader.heard_from, sender, n))
 
-    async def recall(self, query: str, k: int = 8, *, exclude: Collection[str] = ()) -> tuple[Hit, ...]:
+    async def recall(
+        self, query: str, k: int = 8, *, exclude: Collection[str] = (), now: datetime | None = None
+    ) -> tuple[Hit, ...]:
         """The `k` entries that fit `query` best, best first: see `MemoryFile.recall`."""
-        return await self._run(self._reading, partial(self._reader.recall, query, k, exclude=exclude))
+        find = partial(self._reader.recall, query, k, exclude=exclude, now=now)
+        return await self._run(self._reading, find)
+
+    async def make_senses(self) -> None:
+        """Make all entries known by their sense that are not yet, so that they are found by other words
+        than their own. Work for the background; what was done stays when it is cancelled."""
+        while True:
+            after = await self._run(
+                self._writing, partial(self._writer.make_senses, self._sensed, _SENSES)
+            )
+            if after is None:
+                return
+            self._sensed = after
 
     async def met(self, sender: str, *, before: float | None = None) -> bool:
         """Whether `sender` was ever heard (or only before a time, in seconds since the epoch)."""
@@ -109,15 +130,6 @@ class Memory:
     async def author(self, uid: str, kind: Kind) -> str | None:
         """The peer that the entry with this `uid` and `kind` came from, or None if there is none."""
         return await self._run(self._reading, partial(self._reader.author, uid, kind))
-
-    async def summary(self) -> Summary | None:
-        """What was summed up last, or None."""
-        return await self._run(self._reading, self._reader.summary)
-
-    async def keep_summary(self, summary: Summary) -> None:
-        """Keep what was summed up in place of what was before, whole or not at all; as durable as what
-        `append` writes."""
-        await self._run(self._writing, partial(self._writer.keep_summary, summary))
 
     async def count(self) -> int:
         """How many entries there are."""
@@ -132,10 +144,10 @@ class Memory:
         return call()
 
 
-def _open_both(path: Path) -> tuple[MemoryFile, MemoryFile]:
-    writer = MemoryFile.open(path)
+def _open_both(path: Path, durability: Durability, *, suspect: bool) -> tuple[MemoryFile, MemoryFile]:
+    writer = MemoryFile.open(path, durability, suspect=suspect)
     try:
-        return writer, MemoryFile.read(path)
+        return writer, MemoryFile.read(path, is_checked=True)
     except BaseException:
         writer.close()
         raise

@@ -24,6 +24,7 @@ from ..companion.session import Overrides
 from ..config import Settings, load_settings
 from ..errors import leaves
 from ..firehose import Subscription
+from ..memory.care import note_recording
 from ..mesh import Mesh
 from ..mesh.finding.bootstrap import parse_bootstrap
 from ..mesh.network_key import read_network_key
@@ -122,7 +123,11 @@ async def bring_up(
     caught: list[signal.Signals] = []
     names = [name for name, _ in cast]
     header = Header(recording=VERSION, cast=tuple(names), topic=settings.topic, seed=seed)
-    with hold_home(home), _recorder(record, header, environ) as recorder:
+    with (
+        hold_home(home),
+        _recorder(record, header, environ) as recorder,
+        note_recording(home, record),
+    ):
         log_to_home(home, debug=debug)
         ledger.load()  # before anything is spent
         async with trio.open_nursery() as nursery:
@@ -139,6 +144,7 @@ async def bring_up(
                     seeded=seeded,
                     reload=partial(load_again, trust=trusted),
                     ledger=ledger,
+                    recorder=recorder,
                 )
                 with swarm.hub.subscribe() as envelopes:
                     nursery.start_soon(_show, view, swarm, envelopes, nursery.cancel_scope)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from random import Random
 
 import trio
@@ -23,6 +24,7 @@ from ..memory import Memory
 from ..mesh import Mesh, Node
 from ..paths import Home
 from ..wire import Activity, CompanionStatus, Event, IdMaker, TurnNote, bare_name, companion_id
+from .keeping import Keeper
 from .supervisor import Child
 
 __all__ = ["Member", "Members", "OpenBrain"]
@@ -53,6 +55,7 @@ class Member:
         id: its id on the mesh.
         companion: what runs; None while nothing does.
         node: its node, likewise.
+        memory: its memory, which is open, likewise.
         brain: what it thinks with, or thought with last.
         turns: how many it took in earlier runs.
     """
@@ -68,6 +71,7 @@ class Member:
     id: str = ""
     companion: Companion | None = None
     node: Node | None = None
+    memory: Memory | None = None
     brain: Brain | None = None
     turns: int = 0
 
@@ -119,6 +123,7 @@ class Members:
         self._embed = embed
         self._clock = clock
         self._seeded = seeded
+        self._keeper = Keeper(settings, clock, self._tell)
         self._members = {name: self._member(name, profile) for name, profile in cast}
 
     def __iter__(self) -> Iterator[Member]:
@@ -157,7 +162,7 @@ class Members:
             activity=companion.activity if running and companion else _activity(child),
             display_name=member.profile.metadata.name,
             color=member.profile.metadata.color,
-            reason=child.reason or (companion.reason if companion else ""),
+            reason=child.reason or (_reason(companion) if companion else ""),
             since=child.since,
             restarts=child.restarts,
             peers=len(node.peers()) if node else 0,
@@ -176,6 +181,15 @@ class Members:
             tokens_hour=spent.tokens,
             money_hour=spent.money,
         )
+
+    async def back_up(self) -> None:
+        """Back up their memories every night, until cancelled."""
+        await self._keeper.back_up(lambda: [self._home.memory(name) for name in self._members])
+
+    def _tell(self, memory: Path, reason: str) -> None:
+        """Say something about a companion's memory."""
+        member = self._members[memory.stem]
+        self._hub.emit(Event(type="notice", companion=member.id, reason=reason))
 
     async def open_brain(self, profile: Profile, overrides: Overrides) -> Brain:
         """A new brain, that has connected to nothing yet; the caller closes it.
@@ -211,20 +225,20 @@ class Members:
             async with member.changing:  # what changed now would be in one half of it
                 world = await self._world_of(member, stack)
                 companion = member.companion = Companion(member.profile, world)
-                member.node, member.id = world.node, world.me
+                member.node, member.id, member.memory = world.node, world.me, world.memory
             child.name = member.id
             try:
                 await self._live(member, child, companion)
             finally:
                 member.turns += companion.turns
                 member.brain = companion.sessions.current.brain
-                member.companion = member.node = None
+                member.companion = member.node = member.memory = None
                 companion.sessions.end()
 
     async def _world_of(self, member: Member, stack: AsyncExitStack) -> World:
         presence = member.profile.presence(member.profile.metadata.id)
         brain = await stack.enter_async_context(self._brain_of(member))
-        memory = await stack.enter_async_context(Memory.open(self._home.memory(member.name)))
+        memory = await stack.enter_async_context(self._keeper.open(self._home.memory(member.name)))
         node = await stack.enter_async_context(self._mesh.join(self._home.key(member.name), presence))
         return World(
             node=node,
@@ -244,6 +258,7 @@ class Members:
             open_brain=self.open_brain,
             overrides=member.overrides,
             budget=self._settings.context_tokens,
+            learn_after=self._settings.learn_after,
         )
 
     async def _live(self, member: Member, child: Child, companion: Companion) -> None:
@@ -281,6 +296,12 @@ class Members:
     def _epoch(self, until: float | None) -> float:
         """A moment of trio's clock as seconds since the epoch; 0 for none."""
         return 0.0 if until is None else self._clock() + until - trio.current_time()
+
+
+def _reason(companion: Companion) -> str:
+    """Why it rests, and why it cannot remember, if so."""
+    forgetful = companion.forgetful and f"cannot remember now: {companion.forgetful}"
+    return "; ".join(filter(None, (companion.reason, forgetful)))
 
 
 def _activity(child: Child) -> Activity:

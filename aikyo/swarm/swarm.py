@@ -23,6 +23,7 @@ from ..embeddings import load_embedder
 from ..errors import AikyoError, UsageError
 from ..firehose import Firehose, Hub
 from ..gateway import serve_gateway
+from ..memory.care import Corrected, Forgotten, Wish
 from ..mesh import Mesh, MeshError, Node
 from ..paths import Home
 from ..wire import (
@@ -41,6 +42,7 @@ from ..wire import (
 )
 from .lock import announce
 from .members import Members, OpenBrain
+from .memories import Memories, Redacts
 from .notices import give_notice
 from .observer import OBSERVED, Observer
 from .peers import Peers
@@ -72,6 +74,7 @@ class Swarm:
         seeded: gives a source of chance for each purpose, the same for the same seed.
         reload: reads a profile anew.
         ledger: what is spent on thinking; None: it is known until the swarm ends.
+        recorder: the recording that is being made, if one is.
 
     Attributes:
         hub: all that happens.
@@ -91,6 +94,7 @@ class Swarm:
         seeded: Callable[[str], Random],
         reload: Reload = load_again,
         ledger: Ledger | None = None,
+        recorder: Redacts | None = None,
     ) -> None:
         self.settings = settings
         self._home = home
@@ -130,6 +134,7 @@ class Swarm:
             seeded=seeded,
         )
         self._steering = Steering(self._members, self.hub.emit, reload=reload)
+        self._memories = Memories(home, clock, recorder)
 
     async def run(self) -> None:
         """Run until cancelled, or until `stop` is called without a name.
@@ -198,6 +203,14 @@ class Swarm:
         await self._steering.renew(member)
         return self._members.status_of(member)
 
+    async def forget(self, name: str, wish: Wish) -> Forgotten:
+        """Have one companion forget something for good; see `Memories.forget`."""
+        return await self._memories.forget(self._members.named(name), wish)
+
+    async def edit(self, name: str, ident: str, text: str) -> Corrected:
+        """Correct what one companion remembers; see `Memories.edit`."""
+        return await self._memories.edit(self._members.named(name), ident, text)
+
     async def quiet(self, name: str | None, mode: QuietMode, seconds: float | None) -> None:
         """How much one companion, or all of this swarm, may say, for so many seconds or until it is
         changed."""
@@ -249,6 +262,7 @@ class Swarm:
         self.hub.emit(Event(type="ready"))
         self._begin()
         await self._load_embedder()
+        await self._members.back_up()
 
     async def _load_embedder(self) -> None:
         """Learn to tell sense from characters. Only now, since it takes a moment of the start."""

@@ -51,7 +51,8 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel
 
     `type` is one of ``ready``, ``activity``, ``mood``, ``talk-begun``, ``talk-resting``,
     ``talk-ended``, ``interrupted``, ``quiet``, ``session``, ``joined``, ``left``, ``restart``,
-    ``failed``, ``stopped``, ``notice``; the other fields are there where they mean something.
+    ``failed``, ``stopped``, ``notice``, ``memory``; the other fields are there where they mean
+    something.
     `companion` is an id, or the part of the swarm that a restart, failure or stop is about
     (``firehose``). `reason` of a talk that rests or ends is one of `conversation.Outcome`; `mode` and
     `until` (seconds since the epoch, 0: until it is changed) are of ``quiet``. What is `routine` happens
@@ -197,7 +198,7 @@ class TurnNote(Struct, frozen=True, kw_only=True, omit_defaults=True):
         said: id of the Message it said, or empty.
         opening: why it began a talk (``silence``, ``newcomer``, ``context``, ``asked``), or empty.
         fired: the triggers that held.
-        recalled: ids of the entries that memory brought up.
+        recalled: ids of the entries, and of the facts (``f12``), that memory brought up.
         perceived: ids of the contexts it was told of.
         params: the triggers' parameters as the brain filled them in.
         brain: what it thinks with.

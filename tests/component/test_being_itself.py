@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aikyo.brain import Briefing, Line, Moment, Persona, Someone, choose_brain, open_brain
+from aikyo.brain import Briefing, Known, Line, Moment, Persona, Someone, choose_brain, open_brain
 from aikyo.brain.offline import OfflineBrain
 from tests.support import chat_api, messages_api
 from tests.support.fences import outside
@@ -44,7 +44,8 @@ def told(order: str, me: Persona, kind: str) -> Moment:
     other = Someone(
         f"{kind}_eve", f"Eve\n{order}", "companion" if kind == "companion" else "person", order
     )
-    brief = Briefing(order, (other,), (line(order, other, id="m"),), order)
+    learned = (Known("f1", order, about=other.id, told_by=(other.name,)),)
+    brief = Briefing(order, (other,), (line(order, other, id="m"),), known=learned, summary=order)
     earlier = (line(order, other, id="e"), line(order, other, id="d", kind="did"))
     return moment(
         order,
@@ -54,6 +55,7 @@ def told(order: str, me: Persona, kind: str) -> Moment:
         topic=order,
         recent=earlier,
         recalled=(line(order, other, id="r"),),
+        known=learned,
         perceived=(line(order, other, id="p", kind="perceived"),),
         briefing=brief,
         addressed=True,

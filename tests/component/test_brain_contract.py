@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from random import Random
@@ -12,14 +13,14 @@ from typing import Any
 import pytest
 import trio
 
-from aikyo.brain import Brain, BrainError, Moment, Past, ToolError
+from aikyo.brain import Brain, BrainError, Finding, Known, Moment, Past, Study, ToolError
 from aikyo.brain.calling import Caller
 from aikyo.brain.guard import GuardedBrain
 from aikyo.brain.offline import OfflineBrain
-from aikyo.brain.recording import Header, Recorder, RecordingBrain, read_recording
+from aikyo.brain.recording import VERSION, Header, Recorder, RecordingBrain, read_recording
 from aikyo.brain.thrift import ThriftyBrain
 from tests.support.gathering import ScriptedBrain
-from tests.support.minds import ALICE, NOW, Hands, line, moment
+from tests.support.minds import ALICE, MIKA, NOW, Hands, line, moment
 from tests.support.providers import Provider
 
 PARAMS = {
@@ -29,6 +30,26 @@ PARAMS = {
 }
 ASKED = moment("Alice, what is in the tide pool?", addressed=True)
 WEIGHED = moment("It has begun to snow.", params=PARAMS)
+STUDY = Study(
+    NOW,
+    ALICE,
+    (MIKA,),
+    (
+        line("Hello!", id="l-1"),
+        line("My cat is called Tofu.", id="l-2"),
+        line("Hm.", id="l-3", echo=True),
+    ),
+    (Known("f1", "Mika lives in Kobe.", about=MIKA.id),),
+)
+THOUGHTS = Study(
+    NOW,
+    ALICE,
+    (MIKA,),
+    known=tuple(
+        Known(f"f{number}", f"Mika has a {animal}.", about=MIKA.id, kind="possession", importance=5)
+        for number, animal in enumerate(("cat", "dog", "parrot", "tortoise"), 1)
+    ),
+)
 PAST = Past(NOW, ALICE, "Mika came by boat.", (line("I lost my hat in the harbour."), line("Poor hat!")))
 
 Opened = Callable[[Path], AbstractAsyncContextManager[Brain]]
@@ -36,6 +57,12 @@ Opened = Callable[[Path], AbstractAsyncContextManager[Brain]]
 
 def _scripted(api: Any, asked: Any) -> Any:
     """A model that goes along with whatever is asked."""
+    if asked.schema is not None and "findings" in asked.schema["properties"]:
+        reflects = "level" in asked.schema["properties"]["findings"]["items"]["properties"]
+        text = "Mika loves animals." if reflects else "Mika has a cat called Tofu."
+        sources = ["f1", "f2"] if reflects else [2]
+        found = {"text": text, "about": "Mika", "kind": "other", "importance": 5, "sources": sources}
+        return api.text(json.dumps({"findings": [found]}))
     if asked.schema is not None:
         wanted = asked.schema.get("properties", {}).get("params", {}).get("properties", {})
         params = {"params": {"first_meeting": True, "mood": "calm"}} if wanted else {}
@@ -71,7 +98,7 @@ async def _own(_folder: Path) -> AsyncIterator[Brain]:
 
 @asynccontextmanager
 async def _recorded(folder: Path) -> AsyncIterator[Brain]:
-    with Recorder(folder / "recording", Header(recording=2)) as recorder:
+    with Recorder(folder / "recording", Header(recording=VERSION)) as recorder:
         yield RecordingBrain(OfflineBrain(Random(1)), ALICE.id, recorder, clock=time.time)
 
 
@@ -82,6 +109,8 @@ async def _replayed(folder: Path) -> AsyncIterator[Brain]:
             await first.assess(each)
         await first.compose(ASKED, Hands())
         await first.summarize(PAST)
+        await first.learn(STUDY)
+        await first.reflect(THOUGHTS)
     yield read_recording(folder / "recording").brain(ALICE.id, pace=0)
 
 
@@ -169,6 +198,44 @@ async def test_it_sums_up_in_a_few_words(opened: Opened, tmp_path: Path) -> None
         summary = await brain.summarize(PAST)
         assert summary.strip()
         assert len(summary) <= 4_000
+
+
+def _is_sound(found: Finding, sources: Collection[str]) -> bool:
+    return (
+        0 < len(found.text) <= 300
+        and found.about in {"", MIKA.id, ALICE.id}
+        and 0 <= found.importance <= 10
+        and bool(found.sources)
+        and set(found.sources) <= set(sources)
+    )
+
+
+@every_brain
+async def test_what_it_learns_stands_on_what_was_told(opened: Opened, tmp_path: Path) -> None:
+    async with opened(tmp_path) as brain:
+        found = await brain.learn(STUDY)
+        assert found is None or all(_is_sound(each, ("l-1", "l-2")) for each in found)
+        assert found is None or all(each.level == "fact" for each in found)
+        if not isinstance(brain, GuardedBrain):  # one that does not learn leaves it to rules
+            assert found is not None
+            assert any("Tofu" in each.text for each in found)
+
+
+@every_brain
+async def test_what_it_reflects_stands_on_what_is_known(opened: Opened, tmp_path: Path) -> None:
+    async with opened(tmp_path) as brain:
+        found = await brain.reflect(THOUGHTS)
+        assert found is None or all(_is_sound(each, ("f1", "f2", "f3", "f4")) for each in found)
+        assert found is None or all(each.level in {"reflection", "self"} for each in found)
+        assert (found is None) == isinstance(brain, GuardedBrain)
+
+
+@every_brain
+async def test_of_nothing_it_learns_nothing(opened: Opened, tmp_path: Path) -> None:
+    async with opened(tmp_path) as brain:
+        for study in (Study(NOW, ALICE), Study(NOW, ALICE, lines=STUDY.lines[2:])):
+            assert not await brain.learn(study)
+            assert not await brain.reflect(study)
 
 
 @every_brain

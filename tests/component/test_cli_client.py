@@ -22,8 +22,11 @@ from msgspec.structs import replace
 from aikyo.cli import main
 from aikyo.cli.terminal import colored
 from aikyo.client import find
+from aikyo.memory import MemoryFile
+from aikyo.memory.care import Wish
 from aikyo.paths import Home
 from aikyo.wire import CompanionStatus, Delta, Event, MeshStatus, Message
+from tests.support.memories import remember
 from tests.support.servers import House, Steering, swarm
 
 
@@ -72,6 +75,31 @@ async def test_say_prints_the_reply_and_ends_when_the_talk_rests(
         result = await running.aikyo("say", "alice", "bob", "こんにちは", "--from", "mika")
     assert (result.code, result.out) == (0, "alice: You said: こんにちは\n")
     assert "offline brain" in result.err
+
+
+async def test_a_memory_that_a_swarm_has_open_is_changed_by_the_swarm(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with up(tmp_path, capsys) as running:
+        for name in ("alice", "zoe"):
+            remember(running.home.memory(name), "We walked to the lighthouse.", "It was fun.")
+        forgot = await running.aikyo("memory", "forget", "alice", "j1", "--yes")
+        edited = await running.aikyo("memory", "edit", "alice", "j2", "It rained.")
+        refused = await running.aikyo("memory", "import", "alice", str(tmp_path / "file"))
+        alone = await running.aikyo("memory", "forget", "zoe", "j1", "--yes")
+        meant = running.steering.meant
+    assert meant == [("alice", Wish(ids=("j1",))), ("alice", ("j2", "It rained."))]
+    lines = forgot.out.splitlines()
+    assert lines[0] == "alice has forgotten 2 turns"
+    assert lines[1] == "it talks on without them, in a new session"
+    assert lines[2] == "bob still remembers 2 turns of them: aikyo memory forget bob 1 2"
+    assert edited.out.splitlines()[:2] == ["j2 said: before", "j2 says: It rained."]
+    assert (refused.code, refused.out) == (2, "")
+    assert "aikyo stop alice" in refused.err
+    # It is no companion of that swarm: nobody else has it open
+    assert alone.out.startswith("zoe has forgotten 1 turn\n")
+    with MemoryFile.read(running.home.memory("alice")) as memory:
+        assert memory.count() == 2
 
 
 async def test_what_the_terminal_cannot_show_is_replaced(

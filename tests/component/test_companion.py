@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from hashlib import sha256
+from datetime import datetime
 from pathlib import Path
 from random import Random
 
@@ -429,7 +430,7 @@ async def test_a_companion_can_recall_what_somebody_said(tmp_path: Path) -> None
         minds["alice"].on_compose = look_up
         await room.say("Well?", "companion_alice")
         await room.until(lambda: len(room.messages()) == 4)
-    assert told == [
-        "user_mika: Well?\nuser_mika: I left my umbrella at the lighthouse.",
-        "user_mika: I left my umbrella at the lighthouse.",
-    ]
+    today = f"{datetime.now().astimezone():%Y-%m-%d}"
+    umbrella = f"{today}, user_mika said: I left my umbrella at the lighthouse."
+    assert told[0] == f"{today}, user_mika said: Well?\n{umbrella}"
+    assert told[1].splitlines()[0] == umbrella

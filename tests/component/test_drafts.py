@@ -84,6 +84,8 @@ async def test_a_draft_that_a_person_interrupts_ends_and_is_no_message(
         await room.until(lambda: [m for m in room.messages() if m.sender == ALICE])
         (answer,) = [m for m in room.messages() if m.sender == ALICE]
         await ended(room, 2)
+        kept = [entry.text for entry in await room.memories["alice"].recent(None, 10)]
+        assert kept == ["Alice, are you awake?", "Alice, stop.", answer.message]  # nothing unsaid
         (unsaid, (text, end)), (ident, (last, said)) = drafts(room).items()
     assert (end, said) == ("interrupted", "said")
     assert WORDS.startswith(text)

@@ -15,6 +15,7 @@ import trio
 
 from aikyo.errors import UsageError
 from aikyo.gateway import app, serve_gateway, server
+from aikyo.memory.care import Wish
 from aikyo.wire import CompanionStatus, Context
 from tests.support.servers import Steering
 
@@ -216,6 +217,43 @@ async def test_what_cannot_be_set_is_told_clearly(
 ) -> None:
     async with gateway() as served:
         assert says in problem(await served.post(f"/companions/{name}/settings", body), status)
+
+
+async def test_a_companion_forgets_and_is_corrected() -> None:
+    async with gateway() as served:
+        wish = {"about": "mika", "before": 12.5}
+        response = await served.post("/companions/companion_alice/memory/forget", wish)
+        assert response.status_code == 200
+        report = response.json()
+        assert (report["rows"], report["others"]) == (2, {"bob": ["1", "2"]})
+        response = await served.post("/companions/alice/memory/edit", {"id": "f3", "text": "猫"})
+        assert (response.status_code, response.json()["text"]) == (200, "猫")
+        assert served.steering.meant == [
+            ("alice", Wish(about="mika", before=12.5)),
+            ("alice", ("f3", "猫")),
+        ]
+        missing = await served.post("/companions/alice/memory/forget", {"ids": ["j99"]})
+        assert problem(missing, 409) == "alice has no 'j99'"
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "status", "told"),
+    [
+        ("forget", {"ids": "j1"}, 422, "array"),
+        ("forget", {"ids": ["j1"] * 1001}, 422, "1000"),
+        ("forget", {"matching": "x" * 1001}, 422, "1000"),
+        ("forget", {"everything": True}, 422, "everything"),
+        ("edit", {"id": "", "text": "x"}, 422, "id"),
+        ("edit", {"id": "f3"}, 422, "text"),
+    ],
+)
+async def test_what_cannot_be_forgotten_or_corrected_is_told(
+    what: str, body: object, status: int, told: str
+) -> None:
+    async with gateway() as served:
+        response = await served.post(f"/companions/alice/memory/{what}", body)
+        assert told in problem(response, status)
+        assert served.steering.meant == []
 
 
 async def test_a_companion_is_given_a_new_session() -> None:

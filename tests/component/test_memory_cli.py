@@ -1,13 +1,17 @@
+import json
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from aikyo.cli import main
-from aikyo.memory import Entry, Hit, MemoryFile
+from aikyo.memory import Digest, Entry, Hit, MemoryFile, NewFact
+from aikyo.memory.storage.backups import back_up
 from aikyo.paths import Home
 from tests.support.memories import entry, remember
 
@@ -27,6 +31,9 @@ def alice(home: Home) -> Path:
     remember(path, "黒い猫を飼っています。", sender="companion_bob")
     remember(path, "gesture wave", sender="companion_alice", kind="did")
     return path
+
+
+DUMP = "['memory', 'dump', 'alice', '--what', 'all']"
 
 
 def aikyo(*args: str) -> int:
@@ -49,10 +56,10 @@ def test_dump_prints_a_line_an_entry_oldest_first(
 ) -> None:
     assert aikyo("dump", name) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [" ".join(line.split()[2:]) for line in lines] == [
-        "mika → alice We walked to the lighthouse.",
-        "bob → all 黒い猫を飼っています。",
-        "alice → all (did) gesture wave",
+    assert [" ".join([line.split()[0], *line.split()[3:]]) for line in lines] == [
+        "j1 mika → alice We walked to the lighthouse.",
+        "j2 bob → all 黒い猫を飼っています。",
+        "j3 alice → all (did) gesture wave",
     ]
 
 
@@ -176,5 +183,257 @@ def test_reading_a_memory_imports_nothing_slow(alice: Path) -> None:
         "try: main(['memory', 'search', 'alice', 'lighthouse'])\n"
         "finally: print({'trio', 'sqlite_utils', 'libp2p', 'anthropic', 'numpy'} & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "set()"
+    search = "['memory', 'search', 'alice', 'lighthouse']"
+    for command, loaded in ((search, "{'numpy'}"), (DUMP, "set()")):
+        ran = code.replace(search, command)
+        done = subprocess.run([sys.executable, "-c", ran], capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == loaded
+
+
+# What was made of it -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def knowing(alice: Path) -> Path:
+    """The same memory, with facts, a reflection on them and a digest."""
+    with MemoryFile.open(alice) as memory:
+        walk, cat, _ = (row.entry for row in memory.rows())
+        facts = [
+            NewFact(text="Mika walked to the lighthouse.", about=walk.sender, sources=(walk.uid,)),
+            NewFact(text="ボブは黒い猫を飼っている。", about=cat.sender, sources=(cat.uid,)),
+        ]
+        kept = tuple(fact.uid for fact in memory.facts.learn(facts, upto=3, now=walk.time))
+        over = NewFact(text="Both are fond of walks.", level="reflection", sources=kept)
+        memory.facts.reflect([over], upto=2, now=walk.time)
+        talk = Digest(
+            level="talk",
+            text="We talked of the lighthouse.",
+            first=1,
+            last=1,
+            start=walk.time,
+            end=walk.time,
+            rows=1,
+            day="2023-11-14",
+        )
+        memory.digests.keep([talk], version=memory.digests.version(), upto=1)
+    return alice
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+
+
+def objects(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_dump_prints_facts_with_from_whom_and_digests(
+    knowing: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert aikyo("dump", "alice", "--what", "all") == 0
+    lines = printed(capsys)
+    assert lines[0].startswith("f1 Mika walked to the lighthouse. (other; from mika, 20")
+    assert lines[1].startswith("f2 ボブは黒い猫を飼っている。 (other; from bob, 20")
+    assert lines[2].startswith("f3 Both are fond of walks. (reflection; from mika, bob, 20")
+    assert lines[3] == "d1 talk 2023-11-14 (1 turn) We talked of the lighthouse."
+    assert [line[:2] for line in lines[4:]] == ["j1", "j2", "j3"]
+    assert aikyo("dump", "alice", "--what", "facts", "-n", "1", "--json") == 0
+    (fact,) = objects(capsys)
+    assert (fact["id"], fact["text"]) == ("f3", "Both are fond of walks.")
+    assert aikyo("dump", "alice", "--what", "all", "--format", "markdown") == 0
+    titles = [line for line in capsys.readouterr().out.splitlines() if line.startswith("#")]
+    assert titles[:3] == ["# Memory of alice", "## What it knows", "## In short"]
+
+
+def test_search_prints_facts_before_turns(knowing: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert aikyo("search", "alice", "lighthouse", "-k", "1") == 0
+    assert [line[:2] for line in printed(capsys)] == ["f1", "j1"]
+    assert aikyo("search", "alice", "lighthouse", "-k", "1", "--facts") == 0
+    assert [line[:2] for line in printed(capsys)] == ["f1"]
+    assert aikyo("search", "alice", "lighthouse", "-k", "1", "--journal", "--json") == 0
+    (hit,) = objects(capsys)
+    assert hit["entry"]["text"] == "We walked to the lighthouse."
+
+
+def test_search_explains_itself(knowing: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert aikyo("search", "alice", "lighthouse", "-k", "1", "--explain") == 0
+    fact, of_fact, turn, of_turn = printed(capsys)
+    assert (fact[:2], turn[:2]) == ("f1", "j1")
+    assert "words" in of_fact
+    assert "words" in of_turn
+
+
+def test_show_prints_what_it_comes_from_and_what_came_of_it(
+    knowing: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert aikyo("show", "alice", "f1") == 0
+    lines = printed(capsys)
+    assert [line[:2] for line in lines] == ["f1", "", "it", "j1", "", "of", "f3"]
+    assert aikyo("show", "alice", "d1", "--json") == 0
+    shown, below = objects(capsys)
+    assert (shown["id"], below["id"], below["below"]) == ("d1", "j1", "d1")
+
+
+def test_stats_prints_numbers(knowing: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    back_up(knowing, now=1_800_000_000.0)
+    assert aikyo("stats", "alice") == 0
+    text = capsys.readouterr().out
+    assert "alice: 3 turns (did 1, heard 2)" in text
+    assert "knows: fact 2, reflection 1" in text
+    assert "backups: 1, the newest of 2027-01-1" in text
+    assert aikyo("stats", "alice", "--json") == 0
+    (counted,) = objects(capsys)
+    assert (counted["rows"], counted["pending"], counted["digests"]) == (3, 0, {"talk": 1})
+
+
+def test_a_file_shows_how_far_it_is_only_beside_it(
+    alice: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours, theirs = pty.openpty()
+    try:
+        code = (
+            "import itertools, time, sys; from aikyo.cli import progress\n"
+            "times = itertools.count(0, 1.0); progress.time.monotonic = lambda: next(times)\n"
+            "from aikyo.cli import main; main()"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, "memory", "dump", "alice"],
+            stdout=subprocess.PIPE, stderr=theirs, check=True, timeout=60,
+        )  # fmt: skip
+        shown = os.read(ours, 10_000).decode()
+    finally:
+        os.close(theirs)
+        os.close(ours)
+    assert len(done.stdout.splitlines()) == 3
+    assert "100%  3 of 3" in shown
+    assert shown.endswith("\r\x1b[K")
+    assert "%" not in process("dump", "alice").stderr
+
+
+# Changing it -------------------------------------------------------------------------------------
+
+
+def test_forget_says_what_went_and_what_it_cannot_reach(
+    knowing: Path, home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert aikyo("forget", "alice", "j1", "--yes") == 0
+    lines = printed(capsys)
+    assert lines[0] == "alice has forgotten 1 turn, 2 facts, 1 digest"
+    assert lines[-1].startswith("out of reach: what others heard")
+    assert aikyo("dump", "alice", "--what", "all") == 0
+    assert [line[:2] for line in printed(capsys)] == ["f2", "j2", "j3"]
+
+
+def test_forget_everywhere_reaches_all_memories_of_the_home(
+    alice: Path, home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with MemoryFile.read(alice) as memory, MemoryFile.open(home.memory("bob")) as bob:
+        for held in memory.dump():
+            bob.append(held)
+    assert aikyo("forget", "alice", "--matching", "猫", "--yes", "--json") == 0
+    (report,) = objects(capsys)
+    assert list(report["others"]) == ["bob"]
+    assert aikyo("forget", "bob", *report["others"]["bob"], "--yes") == 0
+    capsys.readouterr()
+    assert aikyo("forget", "alice", "--matching", "lighthouse", "--everywhere", "--yes", "--json") == 0
+    assert [(one["companion"], one["rows"], one["others"]) for one in objects(capsys)] == [
+        ("alice", 1, {}),
+        ("bob", 1, {}),
+    ]
+
+
+@pytest.mark.parametrize(("answer", "left"), [("y", 2), ("n", 3)])
+def test_forget_asks_on_a_terminal(alice: Path, answer: str, left: int) -> None:
+    ours, theirs = pty.openpty()
+    try:
+        os.write(ours, f"{answer}\n".encode())
+        done = subprocess.run(
+            [sys.executable, "-m", "aikyo", "memory", "forget", "alice", "j2"],
+            stdin=theirs, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    finally:
+        os.close(theirs)
+        os.close(ours)
+    assert "alice would forget" in done.stdout
+    assert "黒い猫を飼っています。" in done.stdout
+    assert done.returncode == (0 if answer == "y" else 130)
+    with MemoryFile.read(alice) as memory:
+        assert memory.count() == left
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (["j1"], "add --yes"),
+        ([], "name ids such as j12"),
+        (["j9", "--yes"], "alice has no 'j9'; known: j2, j3"),
+        (["--before", "yesterday", "--yes"], "--before 'yesterday': give a date such as 2026-11-01"),
+    ],
+)
+def test_what_cannot_be_forgotten_is_a_wrong_call(
+    alice: Path, capsys: pytest.CaptureFixture[str], args: list[str], told: str
+) -> None:
+    assert aikyo("forget", "alice", *args) == 2
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err.count("\n")) == ("", 1)
+    assert told in shown.err
+    with MemoryFile.read(alice) as memory:
+        assert memory.count() == 3
+
+
+def test_nothing_that_fits_is_no_failure(alice: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert aikyo("forget", "alice", "--matching", "unheard", "--yes") == 0
+    assert capsys.readouterr() == ("", "alice remembers nothing of that.\n")
+
+
+def test_forget_what_is_older_than_a_date(alice: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    remember(alice, "just now", time=4_000_000_000.0)
+    assert aikyo("forget", "alice", "--before", "30d", "--yes") == 0
+    assert aikyo("forget", "alice", "--before", "2026-11-01", "--yes") == 0
+    with MemoryFile.read(alice) as memory:
+        assert [one.text for one in memory.dump()] == ["just now"]
+
+
+def test_edit_puts_it_right(knowing: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert aikyo("edit", "alice", "f2", "ボブは白い猫を飼っている。") == 0
+    said, says = printed(capsys)[:2]
+    assert said == "f2 said: ボブは黒い猫を飼っている。"
+    assert says == "f2 says: ボブは白い猫を飼っている。"
+    assert aikyo("search", "alice", "白い猫", "--facts") == 0
+    assert "as a person put it" in printed(capsys)[0]
+    assert aikyo("edit", "alice", "j2", " ") == 2
+    assert "to be rid of it, forget it" in capsys.readouterr().err
+
+
+def test_what_was_exported_is_imported(
+    knowing: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(tmp_path / "alice.jsonl.gz")
+    assert aikyo("export", "alice", file) == 0
+    assert printed(capsys)[0].startswith(f"alice: 3 turns, 3 facts, 1 digest in {file} (")
+    assert aikyo("import", "carol", file) == 0
+    assert printed(capsys) == ["carol remembers 3 turns, 3 facts, 1 digest more"]
+    for form in (["--format", "text"], ["--format", "markdown"]):
+        assert aikyo("dump", "alice", "--what", "all", *form) == 0
+        there = capsys.readouterr().out
+        assert aikyo("dump", "carol", "--what", "all", *form) == 0
+        assert capsys.readouterr().out.replace("carol", "alice", 1) == there
+    assert aikyo("export", "alice", file) == 2
+    assert "is there already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["../eve", ".hidden", "@firehose", ""])
+def test_nobody_can_be_imported_under_a_name_that_is_none(
+    home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert aikyo("import", name, str(tmp_path / "file")) == 2
+    assert "no companion can be called" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["stats", "show", "forget", "edit", "export"])
+def test_an_unknown_name_is_told_wherever_one_is_given(
+    alice: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    more = {"show": ["j1"], "forget": ["j1"], "edit": ["j1", "text"], "export": ["file"]}
+    assert aikyo(command, "alise", *more.get(command, [])) == 2
+    assert "did you mean 'alice'?" in capsys.readouterr().err

@@ -88,7 +88,7 @@ def test_another_programs_file_is_refused_and_left_alone(tmp_path: Path, way: Wa
 def test_an_empty_file_is_refused_and_left_alone(tmp_path: Path, way: Way) -> None:
     path = tmp_path / "alice.db"
     path.touch()
-    assert "is not a memory of aikyo's" in refused(path, way)
+    assert "is damaged (it is empty)" in refused(path, way)
 
 
 @pytest.mark.parametrize("way", WAYS)

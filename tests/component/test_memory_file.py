@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aikyo.memory import Entry, Kind, MemoryFile
-from aikyo.memory.recall.ranking import CANDIDATES
+from aikyo.memory.recall.recalling import MOST
 from tests.support.memories import assert_index_agrees, entry, remember, texts
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
@@ -204,7 +204,7 @@ def test_recall_leaves_out_what_it_is_told_to(path: Path) -> None:
 
 
 def test_leaving_out_many_still_leaves_the_rest(path: Path) -> None:
-    said = [entry("lake lake lake") for _ in range(CANDIDATES)]
+    said = [entry("lake lake lake") for _ in range(MOST)]
     with MemoryFile.open(path) as memory:
         memory.append(entry("a lake, once, and much else besides"))
         for one in said:
@@ -239,3 +239,13 @@ def test_nul_and_every_plane_of_unicode_survive(path: Path, field: str) -> None:
     with MemoryFile.open(path) as memory:
         memory.append(entry(**{"text": "x", field: value}) if field != "text" else entry(value))
         assert [getattr(one, field) for one in memory.dump()] == [value]
+
+
+def test_what_was_learned_from_does_not_hide_what_comes_after_it_was_forgotten(path: Path) -> None:
+    with MemoryFile.open(path) as memory:
+        for text in ("the lake", "my secret"):
+            memory.append(entry(text))
+        memory.store.set_mark("learned", 2)
+        memory.store.change("DELETE FROM entries WHERE row = 2")
+        memory.append(entry("the sea"))
+        assert [row.entry.text for row in memory.next_after(2, 5)] == ["the sea"]

@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 import trio
 
@@ -21,8 +22,10 @@ from aikyo.brain import (
     Assessment,
     Brain,
     BrainError,
+    Finding,
     Moment,
     Past,
+    Study,
     Toolbox,
     ToolError,
     Usage,
@@ -34,13 +37,14 @@ from aikyo.brain.calling import Answered, Caller
 from aikyo.brain.cost import ModelCall
 from aikyo.brain.guard import GuardedBrain
 from aikyo.errors import AikyoError, UsageError
-from tests.support.minds import ALICE, Hands, moment
+from tests.support.minds import ALICE, MIKA, Hands, line, moment
 from tests.support.model_server import ModelServer, Outgoing, Raw, Request, serving
 from tests.support.own_brains import install_here
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "write-a-brain.md").read_text(encoding="utf-8")
 
 PAST = Past(now=datetime(2026, 1, 5, tzinfo=UTC), me=ALICE)
+STUDY = Study(PAST.now, ALICE, (MIKA,), (line("I keep bees."),))
 
 
 def source_of_page(name: str) -> str:
@@ -186,6 +190,12 @@ class Odd(Brain):
     async def summarize(self, past: Past) -> str:
         return self.act()  # type: ignore[no-any-return]
 
+    async def learn(self, study: Study) -> Sequence[Finding] | None:
+        return self.act()  # type: ignore[no-any-return]
+
+    async def reflect(self, study: Study) -> Sequence[Finding] | None:
+        return self.act()  # type: ignore[no-any-return]
+
     async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]] | None:
         return self.act()  # type: ignore[no-any-return]
 
@@ -223,6 +233,8 @@ ALL: list[Callable[[Brain], Awaitable[Any]]] = [
     lambda brain: brain.assess(moment()),
     lambda brain: brain.compose(moment(), Hands()),
     lambda brain: brain.summarize(PAST),
+    lambda brain: brain.learn(STUDY),
+    lambda brain: brain.reflect(STUDY),
     lambda brain: brain.embed(["a"]),
     lambda brain: brain.wake(),
 ]
@@ -324,6 +336,22 @@ async def test_what_is_no_assessment_is_told(given: Any) -> None:
     with pytest.raises(BrainError, match="no assessment") as caught:
         await guarded(lambda: given).assess(moment())
     assert caught.value.kind == "malformed"
+
+
+async def test_what_it_finds_is_kept_as_far_as_it_is_sound() -> None:
+    good = Finding(text="Mika keeps bees.", about=MIKA.id, importance=99, sources=("m-1", "m-9"))
+    bad = (Finding(text="Mika sings."), Finding(text="x" * 900, sources=("m-1",)))
+    kept = msgspec.structs.replace(good, importance=10, sources=("m-1",))
+    assert await guarded(lambda: (good, *bad)).learn(STUDY) == (kept,)
+    assert await guarded(lambda: None).learn(STUDY) is None
+
+
+@pytest.mark.parametrize("given", [7, "Mika keeps bees.", [None], [Finding(text=3)], [{"text": 1}]])  # type: ignore[arg-type]
+async def test_what_are_no_findings_is_told(given: Any) -> None:
+    for find in (guarded(lambda: given).learn, guarded(lambda: given).reflect):
+        with pytest.raises(BrainError, match="no findings") as caught:
+            await find(STUDY)
+        assert caught.value.kind == "malformed"
 
 
 @pytest.mark.parametrize("given", [None, "", " \n", 7, b"You met Mika."])

@@ -21,9 +21,12 @@ from aikyo.brain import (
     Assessment,
     Brain,
     BrainError,
+    Finding,
     Instruction,
+    Known,
     Moment,
     Past,
+    Study,
     Toolbox,
     ToolError,
     Usage,
@@ -236,6 +239,35 @@ async def test_notes_are_kept_and_all_else_that_a_brain_can_do_goes_through(tmp_
     assert summarize["usage"] == {"calls": 3, "input": 13, "cached": 0, "output": 0, "stored": 4}
     assert "usage" not in compose
     assert await read_recording(file).brain("companion_alice").summarize(past) == "2 lines"
+
+
+async def test_what_was_learned_is_kept(tmp_path: Path) -> None:
+    found = Finding(text="Bob has lost a hat.", about=BOB.id, kind="possession", sources=("m-2",))
+
+    class Able(ScriptedBrain):
+        async def learn(self, study: Study) -> Sequence[Finding] | None:
+            self.usage += Usage(calls=1, input=5)
+            return [found]
+
+        async def reflect(self, study: Study) -> Sequence[Finding] | None:
+            return None
+
+    file = tmp_path / "talk.jsonl"
+    lines = (line("one", id="m-1"), line("I lost my hat.", BOB, id="m-2"))
+    study = Study(NOW, ALICE, (BOB,), lines, (Known("f1", "Bob wears hats."),))
+    with Recorder(file, HEADER, keys=["possession"]) as recorder:
+        kept = recording_of(Able(), recorder)
+        assert await kept.learn(study) == [found]
+        assert await kept.reflect(study) is None
+    learn, reflect = calls_in(file)
+    assert (learn["task"], reflect["task"]) == ("learn", "reflect")
+    assert {"message": "m-2", "recent": ["m-1", "m-2"], "known": ["f1"]}.items() <= learn[
+        "asked"
+    ].items()
+    assert learn["findings"][0]["text"] == "Bob has lost a hat."
+    assert learn["usage"]["input"] == 5
+    assert "findings" not in reflect
+    assert await read_recording(file).brain("companion_alice").learn(study) == (found,)
 
 
 async def test_what_is_interrupted_is_kept_as_such_and_stays_interrupted(

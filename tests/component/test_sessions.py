@@ -90,7 +90,7 @@ async def test_a_full_context_is_summed_up_aside_and_nothing_is_lost_or_told_twi
         (past, *_), moment = mind.summarized, mind.composed[-1]
         assert "the context was full" in swaps(room)[0]
         assert all(event.routine for event in room.events if event.type == "session")
-        assert moment.briefing.summary == f"{len(past.lines)} things were said."
+        assert moment.briefing.summary.endswith(f": {len(past.lines)} things were said.")
         journal = [row.entry.uid for row in await room.memories["alice"].after(0, 1_000)]
         told = [line.id for line in (*past.lines, *moment.recent)]
         assert told == journal[: len(told)]
@@ -105,7 +105,7 @@ async def test_a_restart_begins_with_what_was_summed_up(tmp_path: Path) -> None:
     mind = ScriptedBrain()
     async with gathering(tmp_path, {"alice": mind}, budget=SMALL) as room:
         await chat(room, 1, "And now?")
-        assert summed_up.briefing.summary == "4 things were said."
+        assert summed_up.briefing.summary.endswith(": 4 things were said.")
         assert mind.composed[0].briefing.summary == summed_up.briefing.summary
         assert len(mind.composed[0].recent) == 3
         assert sessions_of(room).current.since == summed_up.since > 0
@@ -312,7 +312,7 @@ async def test_a_summary_that_fails_is_tried_again_later_and_later(
         assert not any(event.routine for event in room.events)
         mind.on_summarize = lambda past: "They spoke of the lake."
         await trio.sleep(480)
-        assert sessions_of(room).current.briefing.summary == "They spoke of the lake."
+        assert sessions_of(room).current.briefing.summary.endswith(": They spoke of the lake.")
 
 
 async def test_a_flood_of_words_cannot_spend_money_on_summaries_without_end(

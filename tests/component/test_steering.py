@@ -21,6 +21,7 @@ from aikyo.paths import Home
 from aikyo.swarm import Swarm, profile_watch, steering
 from aikyo.wire import CompanionStatus, Message
 from tests.support.gathering import ScriptedBrain
+from tests.support.memories import spoil
 from tests.support.swarms import QUIET, Watched, swarm_of
 
 
@@ -259,8 +260,7 @@ async def test_a_companion_that_ends_meanwhile_keeps_nobody_waiting(tmp_path: Pa
 
 
 async def test_a_companion_that_ends_before_it_is_up_keeps_nobody_waiting(tmp_path: Path) -> None:
-    (tmp_path / "memories").mkdir()
-    (tmp_path / "memories" / "bob.db").write_bytes(b"no memory " * 500)
+    spoil(tmp_path / "memories" / "bob.db")
     told = trio.Event()
     async with swarm_of(tmp_path, {"alice": ScriptedBrain(), "bob": ScriptedBrain()}) as room:
         child = room.swarm._members.named("bob").child
@@ -442,8 +442,7 @@ async def test_what_is_wrong_with_a_profile_is_told_once_also_by_a_restart(tmp_p
 
 
 async def test_a_mended_profile_starts_who_had_failed_and_leaves_who_was_stopped(tmp_path: Path) -> None:
-    (tmp_path / "memories").mkdir()
-    (tmp_path / "memories" / "alice.db").write_bytes(b"no memory " * 500)
+    spoil(tmp_path / "memories" / "alice.db")
     brains = {name: ScriptedBrain() for name in ("alice", "bob", "carol")}
     async with swarm_of(tmp_path, brains) as room:
         await room.swarm.stop("bob")

@@ -9,6 +9,7 @@ from pathlib import Path
 import trio
 
 from aikyo.brain import Assessment, Brain, Moment, Past, Toolbox
+from aikyo.brain.parting import marked
 from aikyo.companion import Limits, Profile
 from aikyo.companion.session import Change, Overrides
 from aikyo.memory import Row
@@ -52,6 +53,9 @@ class Chronicler(Brain):
     async def summarize(self, past: Past) -> str:
         assert not self.closed
         await trio.lowlevel.checkpoint()
+        return marked(map(self._noted, past.talks)) if past.talks else self._noted(past)
+
+    def _noted(self, past: Past) -> str:
         covered = self._chronicle.covered
         name = f"notes {len(covered)}"
         covered[name] = (*covered[past.summary], *(line.id for line in past.lines))
@@ -131,9 +135,11 @@ def is_over(room: Gathering, hello: Message) -> bool:
 
 def assert_whole(moment: Moment, chronicle: Chronicle, journal: tuple[Row, ...]) -> None:
     """What is summed up and what is told in full go together without a gap, and nothing is in both."""
-    covered = chronicle.covered[moment.briefing.summary]
+    notes = [line.partition(": ")[2] for line in moment.briefing.summary.splitlines()]
     rows = {row.entry.uid: row for row in journal}
-    assert covered == tuple(rows)[: len(covered)]
+    summed_up = Counter(uid for note in notes for uid in chronicle.covered[note])
+    covered = tuple(rows)[: len(summed_up)]
+    assert summed_up == Counter(covered)
     assert moment.message is not None
     talk = rows[moment.message.id].entry.conversation
     later = [uid for uid in tuple(rows)[len(covered) :] if rows[uid].entry.conversation == talk]

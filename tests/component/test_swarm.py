@@ -12,6 +12,7 @@ from aikyo.errors import UsageError
 from aikyo.mesh.memory import MemoryLan
 from aikyo.wire import Message
 from tests.support.gathering import ScriptedBrain
+from tests.support.memories import spoil
 from tests.support.swarms import QUIET, swarm_of
 
 
@@ -40,8 +41,7 @@ async def test_a_companion_that_crashes_comes_back_and_takes_nobody_with_it(tmp_
 
 
 async def test_the_rest_come_up_when_one_cannot(tmp_path: Path) -> None:
-    (tmp_path / "memories").mkdir()
-    (tmp_path / "memories" / "alice.db").write_bytes(b"no memory " * 500)
+    spoil(tmp_path / "memories" / "alice.db")
     async with swarm_of(tmp_path, {"alice": ScriptedBrain(), "bob": ScriptedBrain()}) as room:
         (failed,) = room.told("failed")
         assert failed.companion == "companion_alice"
@@ -123,8 +123,7 @@ async def test_a_brain_is_closed_whatever_ends_its_companion(tmp_path: Path) -> 
             self.closed += 1
 
     brain = Closing()
-    (tmp_path / "memories").mkdir()
-    (tmp_path / "memories" / "alice.db").write_bytes(b"no memory " * 500)
+    spoil(tmp_path / "memories" / "alice.db")
     async with swarm_of(tmp_path, {"alice": brain, "bob": ScriptedBrain()}) as room:
         assert brain.closed == 1
         await room.swarm.restart("alice")
@@ -142,8 +141,7 @@ async def test_coming_and_going_is_told(tmp_path: Path) -> None:
 
 
 async def test_when_no_companion_can_start_the_swarm_says_why_and_ends(tmp_path: Path) -> None:
-    (tmp_path / "memories").mkdir()
-    (tmp_path / "memories" / "alice.db").write_bytes(b"no memory " * 500)
+    spoil(tmp_path / "memories" / "alice.db")
     with pytest.RaisesGroup(
         pytest.RaisesExc(UsageError, match=r"no companion could start: .*alice\.db"),
         flatten_subgroups=True,

@@ -81,6 +81,7 @@ class Gathering:
     limits: Limits = field(default_factory=Limits)
     owns: Callable[[str], bool] = lambda peer: True
     budget: int = 6_000
+    learn_after: int = 40
     open_brain: OpenBrain | None = None
     notes: list[TurnNote] = field(default_factory=list)
     scopes: dict[str, trio.CancelScope] = field(default_factory=dict)
@@ -118,6 +119,7 @@ class Gathering:
                     owns=self.owns,
                     draft=self.deltas.append,
                     budget=self.budget,
+                    learn_after=self.learn_after,
                     open_brain=self.open_brain,
                 )
                 self.companions[name] = Companion(profile, world)
@@ -166,11 +168,17 @@ async def gathering(
     limits: Limits | None = None,
     owns: Callable[[str], bool] = lambda peer: True,
     budget: int = 6_000,
+    learn_after: int = 40,
     open_brain: OpenBrain | None = None,
 ) -> AsyncIterator[Gathering]:
     """Companions of these names with these brains, up and in one mesh with a person."""
     room = Gathering(
-        pace=pace, limits=limits or Limits(), owns=owns, budget=budget, open_brain=open_brain
+        pace=pace,
+        limits=limits or Limits(),
+        owns=owns,
+        budget=budget,
+        learn_after=learn_after,
+        open_brain=open_brain,
     )
     async with (
         MemoryMesh(room.lan, dialect=dialect) as mesh,

@@ -23,6 +23,7 @@ from aikyo.door import own_origins
 from aikyo.errors import AikyoError, UsageError
 from aikyo.firehose import Firehose, Hub
 from aikyo.gateway import serve_gateway
+from aikyo.memory.care import Corrected, Forgotten, Wish
 from aikyo.mesh import Node
 from aikyo.mesh.memory import MemoryLan, MemoryMesh
 from aikyo.swarm.peers import find_peer
@@ -91,6 +92,7 @@ class Steering:
     bodies: list[Raw | None] = field(default_factory=list)
     stopping: trio.Event = field(default_factory=trio.Event)
     wished: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    meant: list[tuple[str, Wish | tuple[str, str]]] = field(default_factory=list)
     problem: str = ""
     quieted: list[tuple[str | None, QuietMode, float | None]] = field(default_factory=list)
     swarm: SwarmFile | None = None
@@ -141,6 +143,16 @@ class Steering:
         now = msgspec.structs.replace(there, session=there.session + 1, **fields)
         self.companions = tuple(now if one is there else one for one in self.companions)
         return now
+
+    async def forget(self, name: str, wish: Wish) -> Forgotten:
+        self.meant.append((name, wish))
+        if wish.ids == ("j99",):
+            raise UsageError("alice has no 'j99'")
+        return Forgotten(companion=name, rows=2, others={"bob": ("1", "2")}, session=True)
+
+    async def edit(self, name: str, ident: str, text: str) -> Corrected:
+        self.meant.append((name, (ident, text)))
+        return Corrected(id=ident, uid="uid", was="before", text=text, gone=("fact",), session=True)
 
     async def quiet(self, name: str | None, mode: QuietMode, seconds: float | None) -> None:
         self.quieted.append((name, mode, seconds))

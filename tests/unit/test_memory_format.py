@@ -1,11 +1,13 @@
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from aikyo.memory.format import as_line, as_markdown
+from aikyo.memory import Digest, Fact, Row
+from aikyo.memory.format import as_line, as_markdown, digest_line, fact_line
 from tests.support.memories import entry
 
 
@@ -76,3 +78,54 @@ def test_markdown_shows_what_was_said_as_it_was_said(text: str) -> None:
     what = list(as_markdown("Memory", [entry(text)]))[-1].split("**: ")[1]
     assert what.replace("\\", "") == text
     assert re.search(r"(?<!\\)[*`_<>#|\[\]]", what) is None
+
+
+def fact(text: str = "Mika likes tea.", **fields: Any) -> Fact:
+    return Fact(**{"number": 7, "uid": "f", "learned": 1.7e9, "kind": "preference", **fields}, text=text)
+
+
+def told(sender: str, time: float = 1.7e9) -> Row:
+    return Row(number=1, entry=entry(sender=sender, time=time))
+
+
+def test_a_turn_may_have_its_number_in_front_and_says_that_it_was_corrected() -> None:
+    line = as_line(entry("Hello!", edited=True), number=12)
+    assert re.fullmatch(r"j12     20\d\d-\d\d-\d\d .*  Hello! \(edited\)", line)
+
+
+@pytest.mark.parametrize(
+    ("known", "origins", "notes"),
+    [
+        (fact(), [told("user_mika")], "preference; from mika, 2023-11-14"),
+        (fact(), [told("user_mika"), told("user_ken"), told("user_mika")],
+         "preference; from mika, ken, 2023-11-14; 3 times"),
+        (fact(), [], "preference; since 2023-11-14"),
+        (fact(level="self", edited=True), [], "self; since 2023-11-14; as a person put it"),
+        (fact(against=("a", "b"), ended=1.71e9), [],
+         "preference; since 2023-11-14; against it: 2; until 2024-03-09"),
+    ],
+)  # fmt: skip
+def test_a_fact_tells_from_when_and_whom_it_is_and_whether_it_holds(
+    known: Fact, origins: list[Row], notes: str
+) -> None:
+    assert fact_line(known, origins) == f"f7      Mika likes tea.  ({notes})"
+
+
+def test_a_digest_tells_how_much_it_sums_up() -> None:
+    day = Digest(
+        number=2,
+        level="day",
+        text="We talked.",
+        first=1,
+        last=9,
+        start=0,
+        end=1,
+        rows=9,
+        day="2026-11-20",
+    )
+    assert digest_line(day) == "d2      day 2026-11-20 (9 turns)  We talked."
+
+
+@given(st.text(), st.text(max_size=20))
+def test_no_fact_breaks_the_line_or_steers_the_terminal(text: str, sender: str) -> None:
+    assert fact_line(fact(text), [told(sender)]).isprintable()

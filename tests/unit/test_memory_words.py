@@ -1,11 +1,13 @@
 import sqlite3
+import sys
 from contextlib import closing
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aikyo.memory.recall.index import WORDS
 from aikyo.memory.recall.stopwords import STOP_WORDS
-from aikyo.memory.recall.words import MAX_TERMS, index_text, match_expression
+from aikyo.memory.recall.words import MAX_TERMS, folded, index_text, match_expression, query_terms
 
 ANY_TEXT = st.text(st.characters(), max_size=200)  # surrogates and NUL among them
 KANJI = st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF)
@@ -106,3 +108,31 @@ def test_words_that_tell_nothing_are_used_when_there_are_no_others() -> None:
 def test_a_query_without_words_looks_for_nothing() -> None:
     assert match_expression("") is None
     assert match_expression(' "*" … \0 \ud800 ！') is None
+
+
+def test_every_word_is_one_word_to_the_index_too() -> None:
+    """Else a word between quotes would be a phrase, which the journal's index cannot look for."""
+    letters = {
+        letter
+        for point in range(sys.maxunicode + 1)
+        for letter in folded(chr(point))
+        if index_text(letter)
+    }
+    assert len(letters) > 100_000
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute(WORDS.format("words"))
+        db.execute("CREATE VIRTUAL TABLE terms USING fts5vocab('words', 'instance')")
+        db.executemany(
+            "INSERT INTO words (rowid, text) VALUES (?, ?)",
+            ((ord(letter), f"qx{letter}xq") for letter in letters),
+        )
+        parted = db.execute("SELECT doc FROM terms GROUP BY doc HAVING count(*) > 1").fetchall()
+    assert [chr(point) for (point,) in parted] == []
+
+
+@given(ANY_TEXT)
+def test_every_term_can_be_looked_for_by_itself(query: str) -> None:
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute(WORDS.format("words"))
+        for term in query_terms(query):
+            db.execute("SELECT rowid FROM words WHERE words MATCH ?", (term,)).fetchall()

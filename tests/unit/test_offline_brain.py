@@ -226,7 +226,9 @@ async def test_looks_for_what_it_is_asked_to_remember_with_its_recall_tool() -> 
     class Found(Hands):
         async def call(self, name: str, params: Any) -> str:
             await super().call(name, params)
-            return "user_mika: I saw a dragon on the roof." if name == "recall" else "done"
+            return (
+                "2026-01-04, user_mika said: I saw a dragon on the roof." if name == "recall" else "done"
+            )
 
     hands = Found(specs=(*SPECS, replace(SPECS[0], name="recall", kind="knowledge")))
     await OfflineBrain(Random(1)).compose(moment("What do you remember about dragons?"), hands)

@@ -24,7 +24,7 @@ ENGLISH, JAPANESE = tongue_named("en"), tongue_named("ja-JP")
 BOOKS = (load_book("en"), load_book("ja"))
 SLOTS = {
     *("me", "i", "you", "hello", "name", "topic", "interest", "interest2"),
-    *("who", "what", "when", "quote", "clock", "names", "answer", "goodbye", "late"),
+    *("who", "what", "when", "quote", "clock", "names", "answer", "goodbye", "late", "said", "why"),
 }
 NOW = datetime(2026, 1, 5, 20, 5, tzinfo=UTC)
 BOB = Someone("companion_bob", "Bob", "companion")

@@ -165,3 +165,17 @@ async def test_the_offline_brain_sums_up_without_any_chance() -> None:
     brains = [OfflineBrain(Random(seed)) for seed in (1, 2)]
     first, second = [await brain.summarize(past(*TALK)) for brain in brains]
     assert first == second == sum_up(past(*TALK))
+
+
+def test_of_the_notes_of_many_days_it_keeps_those_that_say_when_before_others() -> None:
+    days = [
+        f"On 2026-01-0{day} you talked with Mika about boats.\nMika said: “I have a boat, day {day}.”"
+        for day in (1, 2, 3)
+    ]
+    noted = sum_up(past(summary="\n".join(days), words=33)).splitlines()
+    assert noted == [
+        "On 2026-01-01 you talked with Mika about boats.",
+        "On 2026-01-02 you talked with Mika about boats.",
+        "On 2026-01-03 you talked with Mika about boats.",
+        "Mika said: “I have a boat, day 3.”",
+    ]

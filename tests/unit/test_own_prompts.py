@@ -59,7 +59,7 @@ def test_every_file_that_comes_along_can_be_copied_and_changed(tmp_path: Path) -
         if file.name.endswith((".md", ".toml")):
             (tmp_path / file.name).write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
     own = Prompts(tmp_path)
-    assert len(own.own) == 16
+    assert len(own.own) == 20
     for language in ("en", "ja"):
         there = moment(me=replace(ALICE, language=language))
         assert to_compose(there, own) == to_compose(there)

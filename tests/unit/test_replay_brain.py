@@ -12,12 +12,12 @@ import pytest
 import trio
 import trio.testing
 
-from aikyo.brain import Assessment, BrainError, Moment, Past, ToolSpec, Usage
+from aikyo.brain import Assessment, BrainError, Finding, Known, Moment, Past, Study, ToolSpec, Usage
 from aikyo.brain.offline.summing import sum_up
 from aikyo.brain.recording.format import VERSION, Answer, Asked, Call, Called, Header
 from aikyo.brain.recording.replay import ReplayBrain, read_recording
 from aikyo.errors import UsageError
-from tests.support.minds import ALICE, BOB, NOW, Hands, line, moment
+from tests.support.minds import ALICE, BOB, MIKA, NOW, Hands, line, moment
 
 
 def wants(importance: float, now: Moment, **fields: Any) -> Call:
@@ -134,6 +134,48 @@ async def test_notes_fail_where_they_failed_and_are_left_where_they_are_cut_off(
         await brain.summarize(PAST)
     assert scope.cancelled_caught
     assert await brain.summarize(PAST) == "Notes."
+
+
+# Learning ----------------------------------------------------------------------------------------
+
+BEES = Finding(text="Mika keeps bees.", about=MIKA.id, sources=("m-1", "m-2"))
+STUDY = Study(NOW, ALICE, (MIKA,), PAST.lines, (Known("f1", "Mika likes honey."),))
+
+
+def learned(*found: Finding, study: Study = STUDY, **fields: Any) -> Call:
+    usual = {"task": "learn", "asked": Asked.of_study(study), "findings": found}
+    return call(moment(), **usual | fields)
+
+
+async def test_what_was_learned_is_learned_again_from_lines_with_other_ids() -> None:
+    later = replace(STUDY, lines=tuple(replace(each, id=f"x{each.id}") for each in STUDY.lines))
+    [found] = await playing(learned(BEES)).learn(later)
+    assert (found.text, found.sources) == ("Mika keeps bees.", ("xm-1", "xm-2"))
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        (),
+        (learned(BEES, study=replace(STUDY, lines=STUDY.lines[1:])),),
+        (learned(BEES, study=replace(STUDY, known=())),),
+        (learned(BEES, findings=None, error="overloaded"),),
+        (learned(BEES, task="reflect"),),
+    ],
+    ids=["none", "of fewer lines", "knowing less", "failed", "another task"],
+)
+async def test_what_does_not_fit_is_learned_by_rule(calls: tuple[Call, ...]) -> None:
+    brain = playing(*calls, says("yes", moment()))
+    assert all(found.text != BEES.text for found in await brain.learn(STUDY))
+    assert await said(brain, moment()) == ["yes"]
+
+
+async def test_what_follows_is_found_again_where_the_same_is_known() -> None:
+    study = Study(NOW, ALICE, (MIKA,), known=(Known("f1", "Mika keeps bees."), Known("f2", "So far.")))
+    thought = Finding(text="Mika loves animals.", level="reflection", sources=("f1", "f2"))
+    brain = playing(learned(thought, study=study, task="reflect"))
+    assert await brain.reflect(replace(study, known=study.known[:1])) == ()
+    assert await playing(learned(thought, study=study, task="reflect")).reflect(study) == (thought,)
 
 
 # Assessing ---------------------------------------------------------------------------------------
@@ -274,7 +316,13 @@ def test_a_recording_of_the_first_version_can_still_be_played(tmp_path: Path) ->
 
 def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     header = Header(recording=VERSION, cast=("alice", "bob"), seed=3)
-    calls = (wants(5, moment("é\n日本語")), says("yes", moment(), error="x", seconds=1.5))
+    calls = (
+        wants(5, moment("é\n日本語")),
+        says("yes", moment(), error="x", seconds=1.5),
+        learned(BEES),
+        learned(),
+        learned(findings=None),
+    )
     recording = read_recording(written(tmp_path / "r.jsonl", header, *calls))
     assert (recording.header, recording.calls) == (header, calls)
     assert recording.brain("companion_bob").label == "replay"
@@ -290,8 +338,8 @@ CALL = msgspec.json.encode(says("yes", moment())) + b"\n"
     [
         (b"", ":1: is no recording"),
         (b"hello\n", ":1: is no recording"),
-        (b'{"recording":3}\n', ":1: is a recording of version 3, not 2"),
-        (b'{"recording":0}\n', ":1: is a recording of version 0, not 2"),
+        (b'{"recording":4}\n', ":1: is a recording of version 4, not 3"),
+        (b'{"recording":0}\n', ":1: is a recording of version 0, not 3"),
         (GOOD + CALL + b"\n" + CALL, ":3: is damaged"),
         (GOOD + CALL + b'{"companion":"x"}\n', ":3: is damaged"),
         (GOOD + CALL.replace(b'"time":1.0', b'"time":1e999'), ":2: is damaged"),

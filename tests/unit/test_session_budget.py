@@ -74,7 +74,7 @@ def test_all_that_a_brain_is_told_is_about_its_budget(name: str, crowd: int) -> 
     roster = tuple(Someone(f"c{n}", "Bob", "companion", "Dry. " * 2_000) for n in range(crowd))
     text = "今日はいい天気ですね" if name == "hina" else "It is fine today."
     lines = [line(f"{number} {text}") for number in range(900)]
-    briefing = Briefing("happy", roster, tuple(lines[:4]), "They spoke of the lake. " * 20)
+    briefing = Briefing("happy", roster, tuple(lines[:4]), summary="They spoke of the lake. " * 20)
     session = Session(1, profile, ScriptedBrain(), briefing)
     recent = fitted(lines, room_of(session))
     me = profile.persona()

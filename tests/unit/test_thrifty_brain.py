@@ -10,7 +10,19 @@ import pytest
 import trio
 import trio.testing
 
-from aikyo.brain import Assessment, Brain, BrainError, Moment, Past, Someone, Toolbox, Usage
+from aikyo.brain import (
+    Assessment,
+    Brain,
+    BrainError,
+    BrainFault,
+    Finding,
+    Moment,
+    Past,
+    Someone,
+    Study,
+    Toolbox,
+    Usage,
+)
 from aikyo.brain.cost import ModelCall
 from aikyo.brain.models.deciding import clear_case
 from aikyo.brain.thrift import ThriftyBrain
@@ -210,3 +222,122 @@ async def test_a_brain_that_never_decides_is_given_up(autojump_clock: trio.testi
     brain, start = ThriftyBrain(Hanging(), local=Rules(), purse=None), trio.current_time()
     assert "took too long" in (await brain.assess(moment())).trouble
     assert trio.current_time() - start < 5.5  # the companion's own patience
+
+
+# Learning ----------------------------------------------------------------------------------------
+
+MODELS = Finding(text="Mika has a cat.", sources=("m-1",))
+RULES = Finding(text="Mika likes cats.", sources=("m-1",))
+STUDY = Study(datetime(2026, 1, 5, tzinfo=UTC), ALICE, (MIKA,), (line("I have a cat."),))
+
+
+class Learner(Model):
+    """Learns one thing, or does what else it was told to."""
+
+    def __init__(self, found: Finding | BrainError | None = MODELS) -> None:
+        super().__init__()
+        self.found = found
+
+    async def learn(self, study: Study) -> Sequence[Finding] | None:
+        return self._find("learn")
+
+    async def reflect(self, study: Study) -> Sequence[Finding] | None:
+        return self._find("reflect")
+
+    def _find(self, what: str) -> Sequence[Finding] | None:
+        self._spend(what)
+        if isinstance(self.found, BrainError):
+            raise self.found
+        return None if self.found is None else [self.found]
+
+
+class Dull(Rules):
+    async def learn(self, study: Study) -> Sequence[Finding] | None:
+        return [RULES]
+
+    async def reflect(self, study: Study) -> Sequence[Finding] | None:
+        return [RULES]
+
+
+async def found_by(brain: Brain) -> list[Finding]:
+    """What it learns; what it reflects is the same."""
+    learned = list(await brain.learn(STUDY) or ())
+    assert learned == list(await brain.reflect(STUDY) or ())
+    return learned
+
+
+async def test_what_the_model_learns_is_learned() -> None:
+    model = Learner()
+    brain = ThriftyBrain(model, local=Dull(), purse=Purse())
+    assert await found_by(brain) == [MODELS]
+    assert model.asked == ["learn", "reflect"]
+    assert brain.usage == Usage(calls=2, input=20)
+
+
+async def test_a_model_that_finds_nothing_has_found_nothing() -> None:
+    class Content(Learner):
+        def _find(self, what: str) -> Sequence[Finding] | None:
+            return []
+
+    assert await found_by(ThriftyBrain(Content(), local=Dull(), purse=None)) == []
+
+
+async def test_what_the_model_leaves_to_rules_they_learn() -> None:
+    assert await found_by(ThriftyBrain(Learner(None), local=Dull(), purse=None)) == [RULES]
+    assert await found_by(ThriftyBrain(Model(), local=Dull(), purse=None)) == [RULES]
+    assert await found_by(ThriftyBrain(Model(), local=Model(), purse=None)) == []
+
+
+@pytest.mark.parametrize("kind", ["malformed", "key", "resting", "overload", "declined", "other"])
+async def test_where_the_model_cannot_learn_rules_do_and_the_log_tells_why(
+    kind: BrainFault, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="aikyo.brain.thrift")
+    model = Learner(BrainError("it is down", kind))
+    assert await found_by(ThriftyBrain(model, local=Dull(), purse=None)) == [RULES]
+    told = [record.getMessage() for record in caplog.records if record.name == "aikyo.brain.thrift"]
+    assert told == [f"scripted could not {what} (it is down); rules do" for what in ("learn", "reflect")]
+
+
+@pytest.mark.parametrize("kind", ["limit", "too-long"])
+async def test_what_can_be_asked_later_or_with_less_is_not_left_to_rules(kind: BrainFault) -> None:
+    brain = ThriftyBrain(Learner(BrainError("not so", kind)), local=Dull(), purse=None)
+    for find in (brain.learn, brain.reflect):
+        with pytest.raises(BrainError, match="not so") as caught:
+            await find(STUDY)
+        assert caught.value.kind == kind
+
+
+async def test_with_little_money_left_rules_learn() -> None:
+    model = Learner()
+    brain = ThriftyBrain(model, local=Dull(), purse=Purse(is_nearly_empty=True))
+    assert (await found_by(brain), model.asked) == ([RULES], [])
+    model.paid = False
+    assert await found_by(ThriftyBrain(model, local=Dull(), purse=Purse(is_nearly_empty=True))) == [
+        MODELS
+    ]
+
+
+async def test_a_model_that_never_comes_to_learn_is_given_up(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    class Hanging(Model):
+        async def learn(self, study: Study) -> Sequence[Finding] | None:
+            await trio.sleep_forever()
+            raise AssertionError
+
+    brain = ThriftyBrain(Hanging(), local=Dull(), purse=None)
+    assert await brain.learn(STUDY) == [RULES]
+    assert trio.current_time() < 70
+
+
+async def test_a_cancelled_one_learns_nothing_by_rules() -> None:
+    class Hanging(Model):
+        async def learn(self, study: Study) -> Sequence[Finding] | None:
+            await trio.sleep_forever()
+            raise AssertionError
+
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await ThriftyBrain(Hanging(), local=Dull(), purse=None).learn(STUDY)
+    assert scope.cancelled_caught

@@ -1,4 +1,5 @@
-"""The brain that thinks with Claude: a small model assesses and sums up, a large one takes the turns."""
+"""The brain that thinks with Claude: a small model assesses, sums up and learns, a large one takes the
+turns."""
 
 from __future__ import annotations
 
@@ -10,13 +11,26 @@ import trio
 
 from ..base import Assessment, Brain, BrainError, Toolbox
 from ..calling import Answered, Caller, Purpose
+from ..models.asking import Ask
 from ..models.deciding import ASSESS_SECONDS, decide, decision_schema
+from ..models.findings import Duty
+from ..models.learning import LEARN_SECONDS, find, findings_schema, findings_tokens
 from ..models.shown import first_message
 from ..models.speaking import Speaking
 from ..models.summing import SUMMARIZE_SECONDS, summary_of, summary_tokens
 from ..models.turn import COMPOSE_SECONDS, ToolResult, take_turn
 from ..moment import Moment, Past, Picture
-from ..prompts import Prompt, Prompts, pictures, to_assess, to_compose, to_summarize
+from ..prompts import (
+    Prompt,
+    Prompts,
+    pictures,
+    to_assess,
+    to_compose,
+    to_learn,
+    to_reflect,
+    to_summarize,
+)
+from ..study import Finding, Study
 from .api import MessagesApi
 from .reply import Pieces, Reply
 
@@ -26,7 +40,7 @@ MODEL = "claude-sonnet-5-5"
 """What composes, unless told otherwise."""
 
 SMALL_MODEL = "claude-haiku-5-5"
-"""What assesses and sums up, unless told otherwise."""
+"""What assesses, sums up and learns, unless told otherwise."""
 
 # Ceilings against a model that runs away. Thinking counts toward them, so they leave room for it.
 _ASSESS_TOKENS = 2_048
@@ -52,7 +66,7 @@ class AnthropicBrain(Brain):
         base_url: another server that speaks the same API; None is Anthropic's own. Asking one on this
             network counts as free.
         model: what composes.
-        small_model: what assesses and sums up.
+        small_model: what assesses, sums up and learns.
         prompts: what they are told; None: as it comes with the program.
         caller: the way to them; None: one without caps.
 
@@ -83,31 +97,10 @@ class AnthropicBrain(Brain):
         """As `Brain.assess`, within 5 seconds. An answer that cannot be read, as of a server that knows
         of no form for answers, is asked for once more."""
         deadline = trio.current_time() + ASSESS_SECONDS
-        schema = _answer_schema(moment.params)
         told = _told(to_assess(moment, self._prompts), pictures(moment, new=True))
-        messages: list[dict[str, Any]] = told["messages"]
-        request = {
-            "model": self._small_model,
-            "max_tokens": _ASSESS_TOKENS,
-            "output_config": {
-                "effort": _EFFORT,
-                "format": {"type": "json_schema", "schema": schema},
-            },
-            **told,
-        }
-
-        async def ask(before: str, problem: str) -> str:
-            if before:  # an empty text is not taken back
-                messages.append({"role": "assistant", "content": before})
-            if problem:
-                words = self._prompts.words(moment.me.language)
-                again = words.answer_again.replace("{problem}", problem)
-                form = words.answer_form.replace("{schema}", msgspec.json.encode(schema).decode())
-                messages.append({"role": "user", "content": f"{again}\n\n{form}"})
-            reply = await self._ask("assess", request, deadline)
-            reply.check(self._small_model)
-            return reply.text
-
+        request = {**told, "max_tokens": _ASSESS_TOKENS}
+        schema = _answer_schema(moment.params)
+        ask = self._asking("assess", request, schema, moment.me.language, deadline)
         return await decide(self._small_model, moment, ask)
 
     async def compose(self, moment: Moment, toolbox: Toolbox) -> None:
@@ -156,6 +149,15 @@ class AnthropicBrain(Brain):
         reply.check(self._small_model, whole=False)
         return summary_of(reply.text, self._small_model)
 
+    async def learn(self, study: Study) -> Sequence[Finding]:
+        """As `Brain.learn`, by the small model, within a minute. An answer that cannot be read is asked
+        for once more."""
+        return await self._find("learn", study, to_learn(study, self._prompts))
+
+    async def reflect(self, study: Study) -> Sequence[Finding]:
+        """As `Brain.reflect`, in the same way."""
+        return await self._find("reflect", study, to_reflect(study, self._prompts))
+
     async def wake(self) -> None:
         """As `Brain.wake`: a word from each of both models, within 45 seconds."""
         deadline = trio.current_time() + COMPOSE_SECONDS
@@ -166,6 +168,46 @@ class AnthropicBrain(Brain):
     async def aclose(self) -> None:
         """Close the connections to the server."""
         await self._api.aclose()
+
+    async def _find(self, duty: Duty, study: Study, prompt: Prompt) -> Sequence[Finding]:
+        deadline = trio.current_time() + LEARN_SECONDS
+        request = {**_told(prompt), "max_tokens": findings_tokens(study)}
+        form, language = findings_schema(duty), study.me.language
+        ask = self._asking(duty, request, form, language, deadline, whole=False)
+        return await find(self._small_model, study, duty, ask)
+
+    def _asking(
+        self,
+        purpose: Purpose,
+        request: dict[str, Any],
+        schema: Mapping[str, Any],
+        language: str,
+        deadline: float,
+        *,
+        whole: bool = True,
+    ) -> Ask:
+        """What asks the small model for an answer in the form of `schema`; `whole` if one that was cut
+        off, being too long, is of no use."""
+        messages: list[dict[str, Any]] = request["messages"]
+        form = {"type": "json_schema", "schema": schema}
+        request |= {
+            "model": self._small_model,
+            "output_config": {"effort": _EFFORT, "format": form},
+        }
+
+        async def ask(before: str, problem: str) -> str:
+            if before:  # an empty text is not taken back
+                messages.append({"role": "assistant", "content": before})
+            if problem:
+                words = self._prompts.words(language)
+                again = words.answer_again.replace("{problem}", problem)
+                told = words.answer_form.replace("{schema}", msgspec.json.encode(schema).decode())
+                messages.append({"role": "user", "content": f"{again}\n\n{told}"})
+            reply = await self._ask(purpose, request, deadline)
+            reply.check(self._small_model, whole=whole)
+            return reply.text
+
+        return ask
 
     async def _ask(
         self,

@@ -25,7 +25,7 @@ __all__ = ["MAX_RETRIES", "Answered", "Caller", "Purpose"]
 
 T = TypeVar("T")
 
-Purpose = Literal["assess", "compose", "summarize", "embed", "wake"]
+Purpose = Literal["assess", "compose", "summarize", "learn", "reflect", "embed", "wake"]
 
 MAX_RETRIES = 2
 """Of one call."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from ...wire import Closing, is_companion
-from ..base import Assessment, BrainError
+from ..base import Assessment
 from ..moment import Moment
+from .asking import Ask, UnreadableError, ask_twice
 from .written import find_object, without_thoughts
 
 __all__ = [
@@ -33,31 +34,19 @@ _CALLED_BY_A_COMPANION = 8.0
 """How much an answer to a companion matters that turns to this one: less than to a person."""
 
 
-class UnreadableError(BrainError):
-    """An answer that is not in the form asked for."""
-
-
-async def decide(model: str, moment: Moment, ask: Callable[[str, str], Awaitable[str]]) -> Assessment:
+async def decide(model: str, moment: Moment, ask: Ask) -> Assessment:
     """Ask a model whether to speak. An answer that cannot be read is asked for once more.
 
     Args:
         model: its name.
         moment: what is decided about.
-        ask: gets the model's answer, given the one before and what is wrong with it; both empty at
-            first.
+        ask: gets the model's answer.
 
     Raises:
         BrainError: there was no answer; or of the kind ``malformed``, none of use.
     """
-    text = await ask("", "")
-    try:
-        return _read(text, moment).assessment(moment)
-    except UnreadableError as error:
-        problem = str(error)
-    try:
-        return _read(await ask(text, problem), moment).assessment(moment)
-    except UnreadableError as error:
-        raise BrainError(f"{model} decides nothing: {error}", "malformed") from None
+    decision = await ask_twice(ask, lambda text: _read(text, moment), f"{model} decides nothing")
+    return decision.assessment(moment)
 
 
 class Decision(Struct, frozen=True):
@@ -139,14 +128,14 @@ def decision_schema(params: Mapping[str, Any] | None) -> dict[str, Any]:
 def _read(text: str, moment: Moment) -> Decision:
     found = find_object(without_thoughts(text))
     if found is None:
-        raise UnreadableError("there is no JSON object in it", "malformed")
+        raise UnreadableError("there is no JSON object in it")
     try:
         # Not strict: "true" and "7" are as good as true and 7
         decision = msgspec.convert(found, Decision, strict=False)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise UnreadableError(str(error), "malformed") from None
+        raise UnreadableError(str(error)) from None
     required = (moment.params or {}).get("required", ())
     for name in required:
         if name not in decision.params:
-            raise UnreadableError(f"it left out the parameter {name}", "malformed")
+            raise UnreadableError(f"it left out the parameter {name}")
     return decision

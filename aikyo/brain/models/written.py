@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["find_object", "plain_words", "without_thoughts", "written_calls"]
+__all__ = ["find_all", "find_object", "plain_words", "without_thoughts", "written_calls"]
 
 Written = tuple[str, Mapping[str, Any]]
 
@@ -62,6 +62,12 @@ def plain_words(text: str, name: str, tools: Sequence[str]) -> str:
 def find_object(text: str) -> dict[str, Any] | None:
     """The first JSON object in the text, whatever is around it; None if there is none."""
     return next((value for value, _, _ in _values(text) if isinstance(value, dict)), None)
+
+
+def find_all(text: str) -> list[Any]:
+    """All JSON objects and arrays in the text, whatever is around them; of one that is cut off, those
+    that are whole in it."""
+    return [value for value, _, _ in _values(text)]
 
 
 def written_calls(text: str, names: Sequence[str]) -> tuple[list[Written], str]:

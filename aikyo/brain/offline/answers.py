@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from .body import do_as_asked
 from .book import Cue
 from .draft import Draft
-from .facts import hear_name, is_busy, name_sender, notices, reckon, recollect
+from .facts import hear_name, is_busy, name_sender, notices, reckon, recollect, tell_of_life
+from .knowing import keep_in_mind, tell_of
 from .memories import asked_about, mention_memory, tell_memories
 from .reading import names_in
 from .telling import interest_for, say_topic, tale_about, tell_about
@@ -65,6 +66,8 @@ def answer(draft: Draft) -> bool:
     if do_as_asked(draft):
         draft.done = True
         return True
+    if Cue.REMEMBER not in cues and tell_of_life(draft):
+        return True
     for cue, reply in _REPLIES.items():
         if cue in cues and reply(draft, cues[cue]):
             return True
@@ -104,8 +107,7 @@ def _recognise(draft: Draft, _: re.Match[str]) -> bool:
     draft.emotion = "happy"
     if draft.scene.sender.met:
         draft.say("met_yes")
-        mention_memory(draft)
-        return True
+        return tell_of(draft, draft.scene.sender) or mention_memory(draft) or True
     return draft.say("met_no")
 
 
@@ -294,6 +296,7 @@ _REPLIES: dict[Cue, Callable[[Draft, re.Match[str]], bool]] = {
     Cue.MY_NAME: name_sender,
     Cue.REMEMBER_ME: _recognise,
     Cue.REMEMBER: _remember,
+    Cue.KEEP: keep_in_mind,
     Cue.HERE: _who_is_here,
     Cue.NOTICED: notices,
     Cue.CATCHUP: _catch_up,

@@ -42,6 +42,7 @@ class Cue(StrEnum):
     EVERYBODY = "everybody"
     REMEMBER_ME = "remember_me"
     REMEMBER = "remember"
+    KEEP = "keep"
     CATCHUP = "catchup"
     OPINION = "opinion"
     LIKING = "liking"

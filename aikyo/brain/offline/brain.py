@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from random import Random
 from typing import Any
 
 from ..base import Assessment, Brain, Toolbox, ToolError
-from ..moment import Line, Moment, Past, Someone
+from ..moment import Known, Line, Moment, Past, Someone
+from ..study import Finding, Study
 from .book import Cue
 from .desire import desire
 from .draft import Draft
 from .habits import Habits, alike
 from .language import tongue_named, tongues
+from .learning import learn, prepare, reflect
 from .memories import asked_about, is_about_asker
 from .params import fill_params
 from .plan import plan
@@ -26,6 +30,10 @@ __all__ = ["OfflineBrain"]
 _ATTEMPTS = 8
 _TOO_ALIKE = 0.4
 _LONGEST_FOUND = 300
+_TURN = re.compile(r"(?P<day>\d{4}-\d\d-\d\d), (?P<who>\S+) said: (?P<text>.*\S.*)")
+_FACT = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d), you know(?: from (?P<who>[^:]{1,200}))?: (?P<text>.*\S.*)"
+)
 _BUILT_IN = frozenset({"companions", "recall", "clock", "room"})
 
 _log = logging.getLogger(__name__)
@@ -50,6 +58,7 @@ class OfflineBrain(Brain):
             tongue.without_remarks("")
             tongue.phrase_words()
             tongue.fields(())
+        prepare()
 
     async def assess(self, moment: Moment) -> Assessment:
         """Whether to speak, how much, and the triggers' parameters. Pure given the moment."""
@@ -60,6 +69,15 @@ class OfflineBrain(Brain):
     async def summarize(self, past: Past) -> str:
         """As `Brain.summarize`, by rule."""
         return sum_up(past)
+
+    async def learn(self, study: Study) -> Sequence[Finding]:
+        """As `Brain.learn`, by rule: what people say of themselves in so many words. A fact is written
+        in the language in which it was told."""
+        return learn(study)
+
+    async def reflect(self, study: Study) -> Sequence[Finding]:
+        """As `Brain.reflect`, by rule."""
+        return reflect(study)
 
     async def compose(self, moment: Moment, toolbox: Toolbox) -> None:
         """Take the turn; at most one `speak`. If that is refused (the talk may have moved on), the
@@ -140,8 +158,12 @@ async def _look_up(scene: Scene, toolbox: Toolbox) -> Scene:
         return scene
     found = await _try(toolbox, "recall", params) or ""
     known = {line.text for line in scene.memories}
-    lines = [line for line in map(_recalled, found.splitlines()) if line and line.text not in known]
-    return replace(scene, memories=(*scene.memories, *lines))
+    told = (_recalled(line, scene.moment) for line in found.splitlines())
+    lines = [line for line in told if line and line.text not in known]
+    texts = {fact.text for fact in scene.known}
+    facts = (_recalled_fact(line, scene.moment) for line in found.splitlines())
+    more = tuple(fact for fact in facts if fact and fact.text not in texts)
+    return replace(scene, memories=(*scene.memories, *lines), known=(*scene.known, *more))
 
 
 async def _find_out(scene: Scene, toolbox: Toolbox) -> Scene:
@@ -160,13 +182,32 @@ def _sayable(text: str) -> str:
     return line if len(line) <= _LONGEST_FOUND else line[: _LONGEST_FOUND - 1].rstrip() + "…"
 
 
-def _recalled(text: str) -> Line | None:
-    """A line of what the tool `recall` answers: ``who: what was said``."""
-    who, colon, said = text.partition(": ")
-    if not colon or not said.strip():
+def _recalled(text: str, moment: Moment) -> Line | None:
+    """A turn that the tool `recall` tells of: ``2026-11-20, user_mika said: what was said``."""
+    found = _TURN.fullmatch(text)
+    if found is None:
         return None
+    who = moment.me.id if found["who"] == "you" else found["who"]
     name = who.removeprefix("companion_").removeprefix("user_")
-    return Line(id="", sender=who, name=name, text=said.strip(), time=0)
+    day = _midnight(found["day"], moment)
+    return Line(id="", sender=who, name=name, text=found["text"], time=day)
+
+
+def _recalled_fact(text: str, moment: Moment) -> Known | None:
+    """A fact that the tool `recall` tells of: ``2026-11-20, you know from Mika: what is known``."""
+    found = _FACT.fullmatch(text)
+    if found is None:
+        return None
+    told_by = tuple(filter(None, (found["who"] or "").split(", ")))
+    return Known(id="", text=found["text"], learned=_midnight(found["day"], moment), told_by=told_by)
+
+
+def _midnight(day: str, moment: Moment) -> float:
+    """When a day began that memory names; 0 where there is no such day."""
+    try:
+        return datetime.fromisoformat(day).replace(tzinfo=moment.now.tzinfo).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return 0.0
 
 
 async def _try(toolbox: Toolbox, tool: str, params: Mapping[str, Any]) -> str | None:

@@ -250,7 +250,11 @@ class Draft:
 
     def mention(self, line: Line) -> None:
         """Count a line as brought up from memory."""
-        self._mentioned.append(line.id)
+        self.note(line.id)
+
+    def note(self, ident: str) -> None:
+        """Count what has this id, a line or a fact, as brought up."""
+        self._mentioned.append(ident)
 
     def do(self, tool: str, **params: str | float) -> None:
         """Do something before speaking, if there is a tool for it and nothing else is done with it."""

@@ -9,7 +9,8 @@ from functools import cached_property, lru_cache
 
 from ..moment import Persona, Someone
 from .phrasing import capital
-from .tongue import Manner, Tongue, Topic, Whose, called
+from .retelling import retell
+from .tongue import LATEST, Manner, Tongue, Topic, Whose, called
 
 __all__ = ["English"]
 
@@ -108,6 +109,20 @@ class English(Tongue):
     def in_first_person(self, text: str) -> bool:
         """Whether it says I, my or we."""
         return _FIRST_PERSON.search(text) is not None
+
+    def on_day(self, time: float, now: datetime) -> str:
+        """E.g. "yesterday", "on Tuesday", "on 3 November"."""
+        then = datetime.fromtimestamp(time, now.tzinfo) if 0 < time < LATEST else None
+        days = (now.date() - then.date()).days if then is not None else 0
+        if then is None or days < 2:
+            return self.when(time, now)
+        if days < 7:
+            return f"on {then:%A}"
+        return f"on {then.day} {then:%B}" + (f" {then.year}" if then.year != now.year else "")
+
+    def retell(self, fact: str, name: str, *, me: str, to_them: bool) -> str:
+        """E.g. "you have a cat called Tofu", "your sister lives in Nara"."""
+        return retell(fact, name, me=me, to_them=to_them)
 
     def quotable(self, sentence: str) -> str:
         """With a full stop where there is no mark."""

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable
 from ..moment import Line, Someone
 from .book import Cue
 from .draft import Draft
+from .knowing import asks_of_sender, known_name, tell_known
 from .memories import quote_of, who_said
 from .reading import cues_in, given_name
 from .scene import Scene
 from .telling import interest_for, tale_about, tell_about
 
-__all__ = ["hear_name", "is_busy", "name_sender", "notices", "reckon", "recollect"]
+__all__ = ["hear_name", "is_busy", "name_sender", "notices", "reckon", "recollect", "tell_of_life"]
 
 _PICTURE = "a picture"
 _LEAST_SHARED = 4
@@ -39,7 +40,7 @@ def name_sender(draft: Draft, _: re.Match[str]) -> bool:
     scene = draft.scene
     if scene.sender is None or not scene.by_person:
         return False
-    name = _stated_name(scene)
+    name = _stated_name(scene) or known_name(scene)
     known = Someone(scene.sender.id, name, "person") if name else scene.sender
     draft.emotion = "happy"
     return draft.say("my_name", name=scene.name(known))
@@ -70,6 +71,19 @@ def notices(draft: Draft, _: re.Match[str]) -> bool:
 def recollect(draft: Draft) -> bool:
     """Answer a question from what came in or was told, where it holds what is asked."""
     return _point_out(draft) or _tell_back(draft)
+
+
+def tell_of_life(draft: Draft) -> bool:
+    """Answer what is asked about somebody's life from what one knows of them or was told, or say that
+    one does not know."""
+    if tell_known(draft):
+        return True
+    if not asks_of_sender(draft.scene) or Cue.MY_NAME in draft.scene.reading.cues:
+        return False
+    if recollect(draft):
+        return True
+    draft.emotion = "sorry"
+    return draft.say("known_not")
 
 
 def is_busy(draft: Draft, match: re.Match[str]) -> bool:

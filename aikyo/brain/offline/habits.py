@@ -22,7 +22,7 @@ class Habits:
     Attributes:
         heard: what was said where it was there, its own words included.
         told: its tales.
-        mentioned: ids of the lines it has brought up from memory.
+        mentioned: ids of the lines and facts it has brought up from memory.
         turned_to: the interests it has turned a talk to.
         ways: how it has built its turns.
         unasked: turns since it last asked something.

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from ..moment import Persona, Someone
 from .phrasing import capital
-from .tongue import Manner, Tongue, Topic
+from .tongue import LATEST, Manner, Tongue, Topic
 
 __all__ = ["Japanese", "count_japanese"]
 
@@ -110,6 +110,27 @@ class Japanese(Tongue):
     def in_first_person(self, text: str) -> bool:
         """Whether it names itself."""
         return any(word in text for word in (*_SELF_WORDS, "うち"))
+
+    def on_day(self, time: float, now: datetime) -> str:
+        """E.g. 昨日, 火曜日に, 11月3日に."""
+        then = datetime.fromtimestamp(time, now.tzinfo) if 0 < time < LATEST else None
+        days = (now.date() - then.date()).days if then is not None else 0
+        if then is None or days < 2:
+            return self.when(time, now)
+        if days < 7:
+            return f"{_DAYS[then.weekday()]}曜日に"
+        day = f"{then.month}月{then.day}日に"
+        return day if then.year == now.year else f"{then.year}年{day}"
+
+    def retell(self, fact: str, name: str, *, me: str, to_them: bool) -> str:
+        """E.g. トーフという猫を飼っている; to somebody else with the name before it."""
+        said = fact.strip().removesuffix("。")
+        if not said.casefold().startswith(name.casefold()):
+            return ""
+        if not to_them:
+            return said
+        rest = re.sub(r"^(?:さん|ちゃん|くん|君)?(?:には、?|は、?|が|の|も)", "", said[len(name) :])
+        return rest if rest != said[len(name) :] else ""
 
     def quotable(self, sentence: str) -> str:
         """Without a full stop."""

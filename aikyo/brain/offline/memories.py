@@ -9,7 +9,8 @@ from ...wire import is_companion
 from ..moment import Line, Someone
 from .book import Cue
 from .draft import Draft
-from .reading import cues_in
+from .knowing import tell_known, tell_of
+from .reading import cues_in, names_in
 from .scene import Scene
 from .tongue import Topic, name_pattern
 
@@ -51,6 +52,8 @@ def tell_memories(draft: Draft, what: str) -> None:
     draft.slots["what"] = scene.tongue.refer(topics[0]) if topics else what[:_LONGEST_NAME]
     if is_about_asker(what):
         draft.slots["what"] = scene.you()
+    if _tell_what_is_known(draft, what, topics):
+        return
     found = _found(scene, what, topics)
     draft.emotion = "happy" if found else "sorry"
     if not found:
@@ -63,6 +66,21 @@ def tell_memories(draft: Draft, what: str) -> None:
         when = scene.tongue.when(line.time, scene.moment.now)
         quote = quote_of(scene, line.text, stems or _substance(scene, line.text))
         draft.say(act, who=who_said(scene, line), when=when, quote=quote)
+
+
+def _tell_what_is_known(draft: Draft, what: str, topics: Sequence[Topic]) -> bool:
+    """Tell facts of whom or what one is asked about; whether there are any."""
+    scene = draft.scene
+    if tell_known(draft):
+        return True
+    if scene.sender is not None and is_about_asker(what):
+        return tell_of(draft, scene.sender)
+    named = [one for one in scene.others if names_in(what, (one,))]
+    if named:
+        return tell_of(draft, named[0])
+    stems = frozenset(stem for topic in topics for stem in topic.stems)
+    own = scene.sender is not None and _ASKER.search(what) is not None
+    return own and bool(stems) and scene.sender is not None and tell_of(draft, scene.sender, stems)
 
 
 def mention_memory(draft: Draft) -> bool:

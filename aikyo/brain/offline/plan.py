@@ -13,6 +13,7 @@ from .book import Cue
 from .chat import carry_on, invite
 from .draft import Draft
 from .habits import Habits
+from .knowing import ask_after
 from .reading import cues_in
 from .scene import Scene
 from .telling import interest_for, say_topic, show_oneself, tell_about
@@ -64,7 +65,7 @@ def _reply(draft: Draft) -> None:
         show_oneself(draft)
     if scene.moment.closing is Closing.PRE_CLOSING:
         draft.say("wind_down")
-    elif not draft.done:
+    elif not draft.done and not ask_after(draft):
         invite(draft)
 
 

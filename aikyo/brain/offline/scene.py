@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from ...wire import Closing
 from ..base import ToolSpec
-from ..moment import Line, Moment, Someone
+from ..moment import Known, Line, Moment, Someone
 from .book import Cue
 from .character import Character, character_of
 from .language import tongue_for, tongues
@@ -42,6 +42,7 @@ class Scene:
         simple: the actions among them that need no input.
         orders: what the profile's triggers say about speaking.
         memories: what memory brings up, the sender's own question left out.
+        known: what one knows: what bears on the message first.
         thread: what was proposed to talk about, while the talk is to stay with it.
         joins: whether others have answered already what a person said to everybody.
         neighbours: companions that are near, in the conversation or not, as far as they are known.
@@ -56,6 +57,7 @@ class Scene:
     simple: frozenset[str] = frozenset()
     orders: Mapping[str, re.Match[str]] = field(default_factory=dict)
     memories: tuple[Line, ...] = ()
+    known: tuple[Known, ...] = ()
     thread: Topic | None = None
     joins: bool = False
     neighbours: tuple[Someone, ...] = ()
@@ -155,9 +157,16 @@ def scene_of(moment: Moment, tools: Iterable[ToolSpec] = ()) -> Scene:
         simple=frozenset(tool.name for tool in tools if tool.kind == "action" and needs_nothing(tool)),
         orders=_orders(moment),
         memories=tuple(line for line in moment.recalled if line.kind in {"heard", "said", "perceived"}),
+        known=_known(moment),
         thread=thread_of(moment.recent, tongue, names_of(moment)),
         joins=owed is not None,
     )
+
+
+def _known(moment: Moment) -> tuple[Known, ...]:
+    briefing = moment.briefing
+    known = (*moment.known, *briefing.threads, *briefing.known, *briefing.itself)
+    return tuple({fact.id: fact for fact in reversed(known)}.values())[::-1]
 
 
 def needs_nothing(tool: ToolSpec) -> bool:

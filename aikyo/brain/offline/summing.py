@@ -3,6 +3,7 @@ Pure."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import Literal
 
 from ...wire import is_companion
 from ..moment import Line, Past, Someone
+from ..parting import marked
 from .book import Cue
 from .japanese import count_japanese
 from .language import tongue_named
@@ -29,6 +31,8 @@ _MOST_NOTICED = 2
 _SURE = 1.0
 """Weight of a topic from which it is no guess."""
 
+_DATE = re.compile(r"\d{4}(-|年)\d")
+
 _POLITELY = Manner()
 _LONGEST_LINE = 1000
 _LONGEST_LABEL = 60
@@ -36,8 +40,10 @@ _LONGEST_LABEL = 60
 
 def sum_up(past: Past) -> str:
     """`past` in a few lines, in its companion's language and within its length: first what is kept of
-    the earlier summary, the oldest left out first, then day by day what is new. Empty only where there
-    was nothing."""
+    the earlier summary, the oldest left out first, then day by day what is new. Of a summary alone, as
+    of many days, what is dated comes before what is not. Empty only where there was nothing."""
+    if past.talks:
+        return marked(map(sum_up, past.talks))
     tongue = tongue_named(past.me.language)
     zone = past.now.tzinfo
     days = [
@@ -50,7 +56,7 @@ def sum_up(past: Past) -> str:
         fitting = list(_fitting(notes, room))
         room -= sum(map(_length, fitting))
         kept = [*fitting, *kept]
-    kept = [*reversed(list(_fitting(reversed(earlier), room))), *kept]
+    kept = [*(_newest(earlier, room) if days else _gist(earlier, room)), *kept]
     if not kept:
         kept = [_clipped(piece, past.words) for piece in (days[-1][:1] if days else earlier[-1:])]
     return "\n".join(dict.fromkeys(kept))
@@ -151,6 +157,20 @@ def _name(line: Line, tongue: Tongue) -> str:
 
 def _by_nobody(topic: Topic) -> Topic:
     return topic if topic.whose is Whose.NOBODYS else replace(topic, whose=Whose.KNOWN)
+
+
+def _newest(notes: Sequence[str], room: float) -> list[str]:
+    """The last of `notes` that fit into `room`, in order."""
+    return list(_fitting(reversed(notes), room))[::-1]
+
+
+def _gist(notes: Sequence[str], room: float) -> list[str]:
+    """Of `notes` that fit into `room` those that say when something was, then others, in order; the
+    newest of each."""
+    dated = _newest([note for note in notes if _DATE.search(note)], room)
+    others = [note for note in notes if not _DATE.search(note)]
+    kept = {*dated, *_newest(others, room - sum(map(_length, dated)))}
+    return [note for note in notes if note in kept]
 
 
 def _fitting(notes: Iterable[str], room: float) -> Iterator[str]:

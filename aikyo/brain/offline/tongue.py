@@ -15,8 +15,11 @@ from ..moment import Persona, Someone
 from .book import Book
 from .phrasing import capital
 
-__all__ = ["Manner", "Tongue", "Topic", "Whose", "called", "expansions", "name_pattern"]
+__all__ = ["LATEST", "Manner", "Tongue", "Topic", "Whose", "called", "expansions", "name_pattern"]
 
+
+LATEST = 1e11
+"""Seconds since the epoch up to which a time can be one."""
 
 _JUST_NOW = 300.0  # seconds
 _INNER_QUOTES = str.maketrans({"“": "‘", "”": "’", '"': "'", "「": "『", "」": "』"})
@@ -129,6 +132,21 @@ class Tongue(ABC):
         """Whether the speaker of `text` speaks of themselves."""
 
     @abstractmethod
+    def on_day(self, time: float, now: datetime) -> str:
+        """On which day `time` (seconds since the epoch; 0 is unknown) was: "on Tuesday"."""
+
+    @abstractmethod
+    def retell(self, fact: str, name: str, *, me: str, to_them: bool) -> str:
+        """A fact as the part of a sentence, or nothing where it cannot be put so.
+
+        Args:
+            fact: a sentence about somebody, with names in place of pronouns.
+            name: theirs.
+            me: the name of who tells it.
+            to_them: whether it is told to their face.
+        """
+
+    @abstractmethod
     def quotable(self, sentence: str) -> str:
         """`sentence` with the mark at its end that belongs within quotes, or without."""
 
@@ -182,7 +200,7 @@ class Tongue(ABC):
 
     def when(self, time: float, now: datetime) -> str:
         """How long ago `time` (seconds since the epoch; 0 is unknown) was."""
-        if not 0 < time < 1e11:
+        if not 0 < time < LATEST:
             return self.word("when_once")
         then = datetime.fromtimestamp(time, now.tzinfo)
         days = (now.date() - then.date()).days

@@ -12,14 +12,27 @@ import trio
 
 from ..base import Assessment, Brain, BrainError, Toolbox, Usage
 from ..calling import FIRST_SECONDS, Answered, Caller, CallFault, Purpose
+from ..models.asking import Ask
 from ..models.deciding import ASSESS_SECONDS, decide, decision_schema
+from ..models.findings import Duty
+from ..models.learning import LEARN_SECONDS, find, findings_schema, findings_tokens
 from ..models.shown import chat_message
 from ..models.speaking import Speaking
 from ..models.summing import SUMMARIZE_SECONDS, summary_of, summary_tokens
 from ..models.turn import COMPOSE_SECONDS, ToolResult, take_turn
 from ..models.written import plain_words
-from ..moment import Moment, Past
-from ..prompts import Prompt, Prompts, pictures, to_assess, to_compose, to_summarize
+from ..moment import Moment, Past, Picture
+from ..prompts import (
+    Prompt,
+    Prompts,
+    pictures,
+    to_assess,
+    to_compose,
+    to_learn,
+    to_reflect,
+    to_summarize,
+)
+from ..study import Finding, Study
 from .api import ChatApi
 from .form import read_calls, said, told, tool_form
 from .reply import Pieces, Reply
@@ -52,7 +65,7 @@ class OpenAIBrain(Brain):
     Args:
         server: where it is. Asking one on this network counts as free.
         model: what composes.
-        small_model: what assesses and sums up; None: `model`.
+        small_model: what assesses, sums up and learns; None: `model`.
         embedding_model: what makes vectors of texts; None: nothing does.
         random: spreads retries, where no `caller` is given.
         prompts: what it is told.
@@ -94,7 +107,19 @@ class OpenAIBrain(Brain):
             await self._awake.wait()
         if not self._awake.is_set():
             raise BrainError(f"{self._small_model} is still being loaded", "timeout")
-        return await self._decide(moment, deadline)
+        schema = decision_schema(moment.params)
+        schema["properties"]["importance"] = _IMPORTANCE
+        prompt, language = to_assess(moment, self._prompts), moment.me.language
+        ask = self._asking(
+            "assess",
+            prompt,
+            pictures(moment, new=True),
+            form=_form("decision", schema),
+            language=language,
+            deadline=deadline,
+            most=_ASSESS_TOKENS,
+        )
+        return await decide(self._small_model, moment, ask)
 
     async def compose(self, moment: Moment, toolbox: Toolbox) -> None:
         """As `Brain.compose`, within 45 seconds of thinking (the tools' own time not cut short).
@@ -151,6 +176,15 @@ class OpenAIBrain(Brain):
         reply = await self._ask("summarize", request, deadline, whole=False)
         return summary_of(reply.text, self._small_model)
 
+    async def learn(self, study: Study) -> Sequence[Finding]:
+        """As `Brain.learn`, by the small model, within a minute. An answer that cannot be read is asked
+        for once more."""
+        return await self._find("learn", study, to_learn(study, self._prompts))
+
+    async def reflect(self, study: Study) -> Sequence[Finding]:
+        """As `Brain.reflect`, in the same way."""
+        return await self._find("reflect", study, to_reflect(study, self._prompts))
+
     async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]] | None:
         """As `Brain.embed`: None without an `embedding_model`. Of each text the first 8,000 characters
         count; within 20 seconds for each 32 texts."""
@@ -191,22 +225,38 @@ class OpenAIBrain(Brain):
     def _takes_tools(self) -> bool:
         return self._api.takes_tools(self._model)
 
-    async def _decide(self, moment: Moment, deadline: float) -> Assessment:
-        schema = decision_schema(moment.params)
-        schema["properties"]["importance"] = _IMPORTANCE
-        words = self._prompts.words(moment.me.language)
-        form = words.answer_form.replace("{schema}", msgspec.json.encode(schema).decode())
-        prompt = to_assess(moment, self._prompts)
-        task, shown = _lines(prompt.task, form), pictures(moment, new=True)
-        messages = [_system(prompt), chat_message(task, shown, talk=prompt.talk)]
+    async def _find(self, duty: Duty, study: Study, prompt: Prompt) -> Sequence[Finding]:
+        deadline = trio.current_time() + LEARN_SECONDS
+        schema = findings_schema(duty)
+        schema["properties"]["findings"]["maxItems"] = study.most
+        most, language, form = findings_tokens(study), study.me.language, _form("findings", schema)
+        ask = self._asking(
+            duty, prompt, form=form, language=language, deadline=deadline, most=most, whole=False
+        )
+        return await find(self._small_model, study, duty, ask)
+
+    def _asking(
+        self,
+        purpose: Purpose,
+        prompt: Prompt,
+        shown: Sequence[Picture] = (),
+        *,
+        form: Mapping[str, Any],
+        language: str,
+        deadline: float,
+        most: int,
+        whole: bool = True,
+    ) -> Ask:
+        """What asks the small model for an answer in this form, of at most so many tokens; `whole` if
+        one that was cut off, being too long, is of no use."""
+        words = self._prompts.words(language)
+        told = words.answer_form.replace("{schema}", msgspec.json.encode(form["schema"]).decode())
+        messages = [_system(prompt), chat_message(_lines(prompt.task, told), shown, talk=prompt.talk)]
         request = {
             "model": self._small_model,
-            "max_tokens": _ASSESS_TOKENS,
+            "max_tokens": most,
             "reasoning_effort": _EFFORT,
-            "response_format": {
-                "type": "json_schema",
-                "json_schema": {"name": "decision", "schema": schema},
-            },
+            "response_format": {"type": "json_schema", "json_schema": form},
         }
 
         async def ask(before: str, problem: str) -> str:
@@ -214,9 +264,10 @@ class OpenAIBrain(Brain):
                 again = words.answer_again.replace("{problem}", problem)
                 messages.append({"role": "assistant", "content": before})
                 messages.append({"role": "user", "content": again})
-            return (await self._ask("assess", {**request, "messages": messages}, deadline)).text
+            whole_request = {**request, "messages": messages}
+            return (await self._ask(purpose, whole_request, deadline, whole=whole)).text
 
-        return await decide(self._small_model, moment, ask)
+        return ask
 
     async def _wake(self, model: str) -> None:
         request = {"model": model, "max_tokens": 1, "messages": [{"role": "user", "content": "Hi"}]}
@@ -267,6 +318,10 @@ class OpenAIBrain(Brain):
         self.usage += reply.usage  # what is of no use is paid for all the same
         reply.check(model, request["max_tokens"], whole=whole)
         return reply
+
+
+def _form(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": name, "schema": schema}
 
 
 def _system(prompt: Prompt) -> dict[str, Any]:

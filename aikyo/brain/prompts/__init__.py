@@ -1,5 +1,6 @@
 """What a model is told, as texts that a person can read: who it is, what goes on, what is asked."""
 
+from .learning import to_learn, to_reflect
 from .library import Prompts
 from .records import pictures
 from .render import Prompt, looked_up, refused, to_assess, to_compose, to_summarize
@@ -12,5 +13,7 @@ __all__ = [
     "refused",
     "to_assess",
     "to_compose",
+    "to_learn",
+    "to_reflect",
     "to_summarize",
 ]

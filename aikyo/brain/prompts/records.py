@@ -5,11 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
 from types import MappingProxyType
+from typing import TypeVar
 
-from ..moment import Line, Moment, Picture, Someone
+from ..moment import Known, Line, Moment, Picture, Someone
 from .quotes import clip
 
-__all__ = ["MAX_SECTION", "MAX_TEXT", "marks", "pictured", "pictures", "said", "someone", "within"]
+__all__ = [
+    "MAX_SECTION",
+    "MAX_TEXT",
+    "known",
+    "marks",
+    "pictured",
+    "pictures",
+    "said",
+    "someone",
+    "within",
+]
+
+T = TypeVar("T", Line, Known)
 
 MAX_TEXT = 4_000
 """Characters of one utterance that a model is shown; the message to answer is shown whole."""
@@ -21,6 +34,8 @@ _MAX_PICTURES = 2
 _MAX_PICTURES_SIZE = 2 << 20  # of their base64 in all
 _PICTURE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _MAX_PERSONALITY = 400
+_MAX_NAME = 80
+_MAX_TOLD_BY = 3
 
 
 def said(
@@ -45,6 +60,21 @@ def said(
         record["to"] = line.to
     verb = {"did": "did", "perceived": "showed"}.get(line.kind, "said")
     return {**record, verb: text}
+
+
+def known(fact: Known, zone: tzinfo | None) -> dict[str, object]:
+    """Something that the companion knows, or believes, as data: whom it is about, when that is or was,
+    since when and from whom it is known. Made of what others said, so it is no less to be quoted."""
+    record: dict[str, object] = {"you_know" if fact.level == "fact" else "you_believe": fact.text}
+    if fact.about:
+        record["about"] = clip(fact.about, _MAX_NAME)
+    if (when := _day(fact.happened, zone)) is not None:
+        record["when"] = when
+    if fact.learned and (since := _day(fact.learned, zone)) is not None:
+        record["since"] = since
+    if fact.told_by:
+        record["from"] = [clip(name, _MAX_NAME) for name in fact.told_by[:_MAX_TOLD_BY]]
+    return record
 
 
 def someone(who: Someone, told: Mapping[str, str] = MappingProxyType({})) -> dict[str, object]:
@@ -88,12 +118,20 @@ def pictured(moment: Moment, *, new: bool) -> list[Line]:
     return found
 
 
-def within(lines: Iterable[Line], room: int = MAX_SECTION) -> list[Line]:
-    """As many of the first lines as fit into `room` characters."""
-    kept = list[Line]()
+def within(lines: Iterable[T], room: int = MAX_SECTION) -> list[T]:
+    """As many of the first lines, or facts, as fit into `room` characters."""
+    kept = list[T]()
     for line in lines:
         room -= min(len(line.text), MAX_TEXT)
         if room < 0:
             break
         kept.append(line)
     return kept
+
+
+def _day(time: float | None, zone: tzinfo | None) -> str | None:
+    """The day of a time; None where no calendar has it."""
+    try:
+        return None if time is None else f"{datetime.fromtimestamp(time, zone):%Y-%m-%d}"
+    except (ValueError, OverflowError, OSError):
+        return None

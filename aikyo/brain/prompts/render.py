@@ -9,10 +9,10 @@ from datetime import datetime
 from ..moment import Briefing, Moment, Past, Persona
 from .library import Prompts
 from .quotes import clip, quote
-from .records import MAX_SECTION, MAX_TEXT, marks, pictured, said, someone, within
+from .records import MAX_SECTION, MAX_TEXT, known, marks, pictured, said, someone, within
 from .template import Words
 
-__all__ = ["Prompt", "looked_up", "refused", "to_assess", "to_compose", "to_summarize"]
+__all__ = ["Prompt", "bullets", "looked_up", "refused", "to_assess", "to_compose", "to_summarize"]
 
 _PACKAGED = Prompts()
 
@@ -22,6 +22,7 @@ _MAX_TALK = 4_000_000
 _MAX_PEOPLE = 32
 _MAX_NOTES = 8_000
 _MAX_MOOD = 32
+_MAX_WHY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,10 @@ def to_compose(moment: Moment, prompts: Prompts = _PACKAGED) -> Prompt:
     request = prompts.template("compose", me.language).fill(
         {
             "name": me.name,
-            "language": _language(moment.language, words) or words.same_language,
+            "language": words.language(moment.language) or words.same_language,
             "begin": _begin(moment, words),
-            "instructions": _bullets(f"`{each.tool}`: {each.text}" for each in moment.instructions),
-            "reminders": _bullets(_reminders(moment, words)),
+            "instructions": bullets(f"`{each.tool}`: {each.text}" for each in moment.instructions),
+            "reminders": bullets(_reminders(moment, words)),
             "closing": words.closing[moment.closing],
         }
     )
@@ -68,19 +69,19 @@ def to_compose(moment: Moment, prompts: Prompts = _PACKAGED) -> Prompt:
 def to_summarize(past: Past, prompts: Prompts = _PACKAGED) -> Prompt:
     """The request to sum up what has happened; its `system` has nothing of the character. All of
     `past.lines` is in it: who asks sees to it that it is not too much."""
-    me, zone = past.me, past.now.tzinfo
+    me = past.me
     words = prompts.words(me.language)
     system = prompts.template("summarize", me.language).fill(
         {
             "id": me.id,
             "name": me.name,
-            "language": _language(me.language, words) or me.language,
+            "language": words.language(me.language) or me.language,
             "words": str(past.words),
             "characters": str(2 * past.words),
         }
     )
-    talk = quote([*_noted(past.summary), *(said(line, me.id, zone) for line in past.lines)])
-    return Prompt(system, "", talk, words.summarize.replace("{name}", me.name))
+    request = words.summarize_each if past.talks else words.summarize
+    return Prompt(system, "", quote(_past(past)), request.replace("{name}", me.name))
 
 
 def looked_up(tool: str, result: str) -> str:
@@ -110,8 +111,8 @@ def _system(me: Persona, prompts: Prompts) -> str:
             "personality": me.personality,
             "story": me.story,
             "sample": me.sample,
-            "interests": _bullets(me.interests),
-            "phrases": _bullets(me.phrases),
+            "interests": bullets(me.interests),
+            "phrases": bullets(me.phrases),
             "role": me.role,
         }
     )
@@ -126,6 +127,9 @@ def _session(moment: Moment, prompts: Prompts) -> str:
     return prompts.template("session", me.language).fill(
         {
             "roster": quote(someone(each) for each in brief.roster[:_MAX_PEOPLE]),
+            "itself": quote(known(each, zone) for each in within(brief.itself)),
+            "known": quote(known(each, zone) for each in within(brief.known)),
+            "threads": quote(known(each, zone) for each in within(brief.threads)),
             "memories": quote(said(line, me.id, zone) for line in within(brief.memories)),
             "summary": quote(_noted(brief.summary)),
             "mood": quote(mood),
@@ -157,6 +161,7 @@ def _scene(moment: Moment, prompts: Prompts, *, new: bool) -> str:
             "time": _time(moment.now, prompts.words(me.language).weekdays),
             "present": quote(someone(each, told) for each in moment.present[:_MAX_PEOPLE]),
             "topic": quote([{"topic": clip(moment.topic, MAX_TEXT)}] if moment.topic else []),
+            "known": quote(known(each, zone) for each in within(moment.known)),
             "recalled": quote(said(line, me.id, zone) for line in within(recalled)),
             "perceived": quote(
                 {**said(line, me.id, zone), **marks(line, shown)} for line in within(moment.perceived)
@@ -164,6 +169,16 @@ def _scene(moment: Moment, prompts: Prompts, *, new: bool) -> str:
             "message": quote([said(message, me.id, limit=None)] if message else []),
         }
     )
+
+
+def _past(past: Past) -> Iterator[dict[str, object]]:
+    """What is to be summed up; of several talks, each begins with its number."""
+    for number, talk in enumerate(past.talks, 1):
+        yield {"talk": number}
+        yield from _past(talk)
+    if not past.talks:
+        yield from _noted(past.summary)
+        yield from (said(line, past.me.id, past.now.tzinfo) for line in past.lines)
 
 
 def _noted(summary: str) -> list[dict[str, object]]:
@@ -183,13 +198,12 @@ def _reminders(moment: Moment, words: Words) -> Iterator[str]:
         yield words.change_topic
     if not moment.may_ask:
         yield words.no_question
+    if moment.forgetful:
+        yield words.forgetful.replace("{why}", clip(" ".join(moment.forgetful.split()), _MAX_WHY))
 
 
-def _language(tag: str, words: Words) -> str:
-    return words.languages.get(tag.partition("-")[0].lower(), "")
-
-
-def _bullets(items: Iterable[str]) -> str:
+def bullets(items: Iterable[str]) -> str:
+    """A list, one item a line; nothing if there are none."""
     return "\n".join(f"- {item}" for item in items)
 
 

@@ -17,9 +17,10 @@ from ...wire import Closing
 
 __all__ = ["FILLED", "OPENINGS", "PLACEHOLDERS", "Template", "Words"]
 
-_SESSION = frozenset(["roster", "memories", "summary", "mood"])
+_SESSION = frozenset(["roster", "itself", "known", "threads", "memories", "summary", "mood"])
 _TALK = frozenset(["earlier", "recent"])
-_MOMENT = frozenset(["present", "topic", "recalled", "perceived", "message"])
+_MOMENT = frozenset(["present", "topic", "known", "recalled", "perceived", "message"])
+_LEARNER = frozenset(["id", "name", "language", "personality", "story", "interests", "role"])
 
 QUOTED = _SESSION | _TALK | _MOMENT
 """Placeholders for what others have said: blocks that no line of the file's own may join."""
@@ -34,11 +35,17 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     "assess": frozenset({"name"}),
     "compose": frozenset(["name", "language", "begin", "instructions", "reminders", "closing"]),
     "summarize": frozenset(["id", "name", "language", "words", "characters"]),
+    "learn": _LEARNER,
+    "reflect": _LEARNER,
 }
 """The prompts there are, and what each may hold."""
 
 FILLED: Mapping[str, str] = {
     "summarize": "name",
+    "summarize_each": "name",
+    "learn": "most",
+    "reflect": "most",
+    "forgetful": "why",
     "answer_form": "schema",
     "answer_again": "problem",
 }
@@ -88,7 +95,12 @@ class Words(Struct, frozen=True, forbid_unknown_fields=True):
         begin: what to do when nobody has said anything yet, by why the talk begins (`Moment.opening`).
         change_topic: what to do when the talk goes in circles.
         no_question: what to do when a question is not in order.
+        forgetful: that nothing new can be remembered, with ``{why}``.
         summarize: the request that follows what is to be summed up, with ``{name}``.
+        summarize_each: the same where that is several talks, for notes as `parting.marked` has them.
+        learn: the request that follows what is to be learned from, with ``{most}``: how many findings
+            there may be.
+        reflect: the same after what is to be reflected on.
         answer_form: that an answer is to be JSON of a form, with ``{schema}``.
         answer_again: that it was not, with ``{problem}``.
         no_tools: that no tool can be called.
@@ -101,13 +113,21 @@ class Words(Struct, frozen=True, forbid_unknown_fields=True):
     begin: dict[Opening, str]
     change_topic: str
     no_question: str
+    forgetful: str
     summarize: str
+    summarize_each: str
+    learn: str
+    reflect: str
     answer_form: str
     answer_again: str
     no_tools: str
     same_language: str
     languages: dict[str, str]
     closing: dict[Closing, str]
+
+    def language(self, tag: str) -> str:
+        """The name of a language by its tag (``ja`` or ``ja-JP``); empty where it has none here."""
+        return self.languages.get(tag.partition("-")[0].lower(), "")
 
 
 def _check(text: str, known: frozenset[str], where: str) -> None:

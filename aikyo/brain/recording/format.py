@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta, Struct
 
 from ...wire import Closing
 from ..base import BrainFault, Usage
-from ..moment import Moment, Past
+from ..moment import Line, Moment, Past
+from ..study import Finding, Study
 
 __all__ = ["MAX_BYTES", "MAX_LINE", "VERSION", "Answer", "Asked", "Call", "Called", "Header", "Task"]
 
-VERSION = 2
-"""2 came with `summarize`; what has 1 is read as well."""
+VERSION = 3
+"""2 came with `summarize`, 3 with `learn` and `reflect`; what has less is read as well."""
 
 MAX_BYTES = 64 << 20
 """Of a recording: some ten thousand calls or more. What comes later is not kept."""
@@ -22,7 +25,7 @@ MAX_BYTES = 64 << 20
 MAX_LINE = 1 << 20
 
 Seconds = Annotated[float, Meta(ge=0, le=3600)]
-Task = Literal["assess", "compose", "summarize"]
+Task = Literal["assess", "compose", "summarize", "learn", "reflect"]
 
 
 class Header(Struct, frozen=True, kw_only=True):
@@ -50,8 +53,9 @@ class Header(Struct, frozen=True, kw_only=True):
 
 
 class Asked(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a brain was asked about: a `Moment` or a `Past` without the words of the talk so far, which
-    are in the recording as what others said and were asked about. Lines are told by their ids."""
+    """What a brain was asked about: a `Moment`, a `Past` or a `Study` without the words of the talk so
+    far, which are in the recording as what others said and were asked about. Lines and what is known are
+    told by their ids."""
 
     message: str = ""
     sender: str = ""
@@ -70,6 +74,7 @@ class Asked(Struct, frozen=True, kw_only=True, omit_defaults=True):
     recent: tuple[str, ...] = ()
     recalled: tuple[str, ...] = ()
     perceived: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
     instructions: tuple[tuple[str, str], ...] = ()
     params: tuple[str, ...] = ()
 
@@ -95,6 +100,7 @@ class Asked(Struct, frozen=True, kw_only=True, omit_defaults=True):
             recent=tuple(line.id for line in moment.recent),
             recalled=tuple(line.id for line in moment.recalled),
             perceived=tuple(line.id for line in moment.perceived),
+            known=tuple(each.id for each in moment.known),
             instructions=tuple((each.tool, each.text) for each in moment.instructions),
             params=tuple((moment.params or {}).get("properties", ())),
         )
@@ -102,13 +108,24 @@ class Asked(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @classmethod
     def of_past(cls, past: Past) -> Asked:
         """What is asked about `past`: to sum it up as far as its last line."""
-        last = past.lines[-1] if past.lines else None
+        return cls._of_lines(past.lines, past.me.language)
+
+    @classmethod
+    def of_study(cls, study: Study) -> Asked:
+        """What is asked about `study`: to learn from it as far as its last line, or to reflect."""
+        asked = cls._of_lines(study.lines, study.me.language)
+        known = tuple(each.id for each in (*study.known, *study.beliefs))
+        return msgspec.structs.replace(asked, known=known)
+
+    @classmethod
+    def _of_lines(cls, lines: Sequence[Line], language: str) -> Asked:
+        last = lines[-1] if lines else None
         return cls(
             message=last.id if last else "",
             sender=last.sender if last else "",
             text=last.text if last else "",
-            language=past.me.language,
-            recent=tuple(line.id for line in past.lines),
+            language=language,
+            recent=tuple(line.id for line in lines),
         )
 
     @property
@@ -164,6 +181,7 @@ class Call(Struct, frozen=True, kw_only=True, omit_defaults=True):
         answer: what it answered, of a call to assess.
         tools: what it called, of a call to compose.
         summary: what it wrote, of a call to summarize.
+        findings: what it found, of a call to learn or to reflect; None where it leaves that to rules.
         error: why it failed; empty where it did not.
         fault: what kind of failure that was: on it depends what is done about it.
         retry_in: seconds after which it was of use to try again, where that was known.
@@ -181,6 +199,7 @@ class Call(Struct, frozen=True, kw_only=True, omit_defaults=True):
     answer: Answer | None = None
     tools: tuple[Called, ...] = ()
     summary: str = ""
+    findings: tuple[Finding, ...] | None = None
     error: str = ""
     fault: BrainFault = "other"
     retry_in: float | None = None

@@ -17,9 +17,11 @@ import msgspec
 import trio
 
 from ...errors import AikyoError, UsageError
+from ...jsonl import replace_lines
 from ...wire import Closing
 from ..base import Assessment, Brain, BrainError, BrainFault, Toolbox, ToolError, ToolSpec, Usage
-from ..moment import Moment, Past
+from ..moment import FindingKind, FindingLevel, Moment, Past
+from ..study import Finding, Study
 from .format import MAX_BYTES, MAX_LINE, Answer, Asked, Call, Called, Header, Task
 
 __all__ = ["Recorder", "RecordingBrain"]
@@ -31,8 +33,13 @@ _GATHERS = 0.2  # seconds; then what has come is written at once
 _SHORTEST_KEY = 8  # characters; what is shorter is no key, and may well be a word
 _HIDDEN = "[key]"
 _OURS = frozenset(
-    [name for kind in (Header, Call, Asked, Answer, Called, Usage) for name in kind.__struct_fields__]
+    [
+        name
+        for kind in (Header, Call, Asked, Answer, Called, Finding, Usage)
+        for name in kind.__struct_fields__
+    ]
     + [*Closing, *get_args(Task), *get_args(BrainFault), "action", "knowledge"]
+    + [*get_args(FindingKind), *get_args(FindingLevel)]
 )
 """Words of the format; a key that is one must not make a recording unreadable."""
 
@@ -73,6 +80,7 @@ class Recorder:
         self._calls = 0
         self._told: set[str] = set()
         self._file = file
+        self._at_the_file = trio.Lock()
         self.lost: Counter[str] = Counter()
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
@@ -109,12 +117,35 @@ class Recorder:
         while True:
             await self._come.wait()
             await trio.sleep(_GATHERS)
-            lines = self._take()
-            if lines:
-                self._wrote(*await trio.to_thread.run_sync(self._write, lines))
+            async with self._at_the_file:
+                if lines := self._take():
+                    self._wrote(*await trio.to_thread.run_sync(self._write, lines))
             for reason in self.lost.keys() - self._told:
                 self._told.add(reason)
                 tell(f"{self._file}: {_LOST[reason]}")
+
+    async def redact(self, blank: Callable[[bytes], bytes]) -> int:
+        """Write the recording anew with `blank` of each line, whole or not at all.
+
+        Returns:
+            How many lines are others now.
+
+        Raises:
+            OSError: it cannot be written; then it stays as it was.
+        """
+        async with self._at_the_file:
+            self._wrote(*await trio.to_thread.run_sync(self._write, self._take()))
+            return await trio.to_thread.run_sync(self._redact, blank)
+
+    def _redact(self, blank: Callable[[bytes], bytes]) -> int:
+        lines = self._file.read_bytes().splitlines()
+        blanked = [blank(line) for line in lines]
+        changed = sum(new != old for new, old in zip(blanked, lines, strict=True))
+        if changed:
+            replace_lines(self._file, blanked)
+            old, self._fd = self._fd, os.open(self._file, os.O_WRONLY | os.O_APPEND)
+            os.close(old)
+        return changed
 
     def _put(self, what: Header | Call) -> None:
         if reason := self._refusal(line := self._encoded(what)):
@@ -226,6 +257,16 @@ class RecordingBrain(Brain):
             going.summary = await self._brain.summarize(past)
             return going.summary
 
+    async def learn(self, study: Study) -> Sequence[Finding] | None:
+        """As the other's."""
+        with self._recorded("learn", Asked.of_study(study)) as going:
+            return going.found(await self._brain.learn(study))
+
+    async def reflect(self, study: Study) -> Sequence[Finding] | None:
+        """As the other's."""
+        with self._recorded("reflect", Asked.of_study(study)) as going:
+            return going.found(await self._brain.reflect(study))
+
     async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]] | None:
         """As the other's; not recorded, for vectors are as good made anew."""
         try:
@@ -280,6 +321,7 @@ class RecordingBrain(Brain):
                     answer=going.answer,
                     tools=tuple(going.tools),
                     summary=going.summary,
+                    findings=going.findings,
                     error=error,
                     fault=fault,
                     retry_in=retry_in,
@@ -296,7 +338,13 @@ class _Going:
     answer: Answer | None = None
     tools: list[Called] = field(default_factory=list)
     summary: str = ""
+    findings: tuple[Finding, ...] | None = None
     since: float = field(default_factory=trio.current_time)  # when the brain began to think
+
+    def found(self, findings: Sequence[Finding] | None) -> Sequence[Finding] | None:
+        """Note what was found; returns it."""
+        self.findings = None if findings is None else tuple(findings)
+        return findings
 
 
 @dataclass(slots=True)

@@ -15,8 +15,11 @@ import trio
 from ...errors import UsageError
 from ...wire import bare_name
 from ..base import Assessment, Brain, BrainError, Toolbox, ToolError
+from ..models.findings import Duty, sound
 from ..moment import Moment, Past
+from ..offline import learning as rules
 from ..offline.summing import sum_up
+from ..study import Finding, Study
 from .format import MAX_BYTES, MAX_LINE, VERSION, Asked, Call, Called, Header, Task
 
 __all__ = ["Recording", "ReplayBrain", "read_recording"]
@@ -142,6 +145,29 @@ class ReplayBrain(Brain):
         _fail_as(call)
         return call.summary or sum_up(past)
 
+    async def learn(self, study: Study) -> Sequence[Finding]:
+        """What was found then in as many lines that ended with the same; else by rule."""
+        return self._find("learn", study)
+
+    async def reflect(self, study: Study) -> Sequence[Finding]:
+        """What was found then where the same was known; else by rule."""
+        return self._find("reflect", study)
+
+    def _find(self, duty: Duty, study: Study) -> Sequence[Finding]:
+        asked = Asked.of_study(study)
+        try:
+            call = self._calls[self._take(duty, asked)]
+        except BrainError:
+            call = None
+        if call is None or call.findings is None or not _fits(call.asked, asked):
+            return rules.learn(study) if duty == "learn" else rules.reflect(study)
+        now = dict(zip(call.asked.recent, asked.recent, strict=True))  # lines have other ids each time
+        found = (
+            msgspec.structs.replace(each, sources=tuple(now.get(line, line) for line in each.sources))
+            for each in call.findings
+        )
+        return sound(found, study, duty)
+
     async def _act(self, tool: Called, toolbox: Toolbox) -> None:
         try:
             # What the file calls an action need not be one here, and may do anything
@@ -165,6 +191,11 @@ class ReplayBrain(Brain):
 
     async def _pause(self, seconds: float) -> None:
         await trio.sleep(max(0.0, seconds) * self._pace)
+
+
+def _fits(recorded: Asked, asked: Asked) -> bool:
+    """Whether what was found then, which names lines by their places, is found again now."""
+    return recorded.known == asked.known and len(recorded.recent) == len(asked.recent)
 
 
 def _fail_as(call: Call) -> None:

@@ -26,7 +26,7 @@ class Change:
     """Why there is to be another session, and what is different in it.
 
     Attributes:
-        why: ``full`` (the context), ``profile``, ``model``, ``asked`` or ``too-long``.
+        why: ``full`` (the context), ``profile``, ``model``, ``asked``, ``too-long`` or ``forgotten``.
         profile: the profile from now on; None: as it is.
         overrides: what was set from now on; None: as it is. With it a brain is opened anew.
     """

@@ -7,15 +7,15 @@ from dataclasses import replace
 import trio
 
 from ...brain import Brain, BrainError
-from ...errors import UsageError
-from ...memory import Row, Summary
+from ...errors import AikyoError, UsageError
+from ...memory import Row
 from ..world import World
 from .briefing import brief
 from .budget import LEAST, line_tokens, older_part, room_of
 from .closing import close
+from .digesting import Digesting
 from .fill import MAX_ROWS
 from .model import Change, Overrides, Session
-from .summing import Summing
 
 __all__ = ["Preparing"]
 
@@ -24,6 +24,9 @@ WAKES_WITHIN = 90.0
 
 _MOST_ROOMS = 4
 """How many times what there is room for is summed up at once, at the most."""
+
+_ATTEMPTS = 3
+"""At summing up, where what is summed up is forgotten or corrected meanwhile."""
 
 _SUMS_UP = frozenset({"full", "too-long", "asked"})
 
@@ -48,6 +51,7 @@ class Preparing:
         self._overrides = overrides
         self._mood = mood
         self._profile = change.profile or old.profile
+        self._digesting = Digesting(world)
 
     async def session(self) -> Session:
         """The next session, ready to be swapped in.
@@ -85,24 +89,31 @@ class Preparing:
             budget=self._budget(brain),
             why=self._change.why,
         )
-        rows = await world.memory.after(old.since, MAX_ROWS)
-        since, summary = old.since, old.briefing.summary
-        older = self._older(rows, room_of(next_))
-        if older:
-            lines = [world.line(row.entry) for row in older]
-            summing = Summing(brain, next_.persona(world.me), world.now(), next_.budget)
-            summary = await summing.of(summary, lines)
-            since = older[-1].number
+        rows = await self._put_away(next_)
+        since = await self._since()
+        summary = await self._digesting.summary(next_)
         briefing = await brief(
             world,
+            next_,
             mood=self._mood,
             summary=summary,
             present=dict.fromkeys(row.entry.sender for row in reversed(rows)),
             told={row.entry.uid for row in rows},
         )
-        if older:  # last, since what is kept stands even where nothing is swapped in
-            await world.memory.keep_summary(Summary(text=summary, upto=since))
         return replace(next_, briefing=briefing, since=since)
+
+    async def _put_away(self, next_: Session) -> tuple[Row, ...]:
+        """Sum up what `next_` is not to tell in full; all that the old one did so far."""
+        for _ in range(_ATTEMPTS):
+            rows = await self._world.memory.after(await self._since(), MAX_ROWS)
+            older = self._older(rows, room_of(next_))
+            if not older or await self._digesting.put_away(next_, older):
+                return rows
+        raise AikyoError("its memory was changed meanwhile, again and again; try again in a moment")
+
+    async def _since(self) -> int:
+        """The row up to which all is summed up; what was is kept even where nothing was swapped in."""
+        return max(self._old.since, await self._world.memory.read(lambda file: file.digests.upto()))
 
     def _budget(self, brain: Brain) -> int:
         """Half for a model that took less; all for another one."""

@@ -19,6 +19,7 @@ from ..world import World
 from .briefing import brief
 from .budget import LEAST, MARK, room_of
 from .closing import close
+from .digesting import Digesting
 from .fill import MAX_ROWS, Fill
 from .model import Change, Overrides, Session
 from .preparing import Preparing
@@ -43,6 +44,7 @@ _WHY = {
     "model": "another model",
     "asked": "as asked",
     "too-long": "the model takes less at once",
+    "forgotten": "something was forgotten or corrected",
 }
 
 
@@ -150,13 +152,20 @@ class Sessions:
         if self._begun:
             return
         memory = self._world.memory
-        kept = await memory.summary()
-        upto, summary = (kept.upto, kept.text) if kept else (0, "")
+        upto = await memory.read(lambda file: file.digests.upto())
+        summary = await Digesting(self._world).summary(self.current)
         self._fill.drop(upto)
         rows = await memory.after(upto, MAX_ROWS)
         self._fill.add(rows)
         told = {row.entry.uid for row in rows}
-        briefing = await brief(self._world, mood=self._mood(), summary=summary, present=(), told=told)
+        briefing = await brief(
+            self._world,
+            self.current,
+            mood=self._mood(),
+            summary=summary,
+            present=dict.fromkeys(row.entry.sender for row in reversed(rows)),
+            told=told,
+        )
         self.current = replace(self.current, briefing=briefing, since=upto)
         self._begun = True
 

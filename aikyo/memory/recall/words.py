@@ -18,12 +18,14 @@ from itertools import islice
 
 from .stopwords import STOP_PAIRS, STOP_WORDS
 
-__all__ = ["MAX_TERMS", "index_text", "match_expression"]
+__all__ = ["MAX_TERMS", "folded", "index_text", "match_expression", "query_terms"]
 
 MAX_TERMS = 32
 """Terms of one query; the rest of a long text adds much work and little meaning."""
 
-_WORD = re.compile(r"[^\W_]+")
+# Beside the underscore, letters in which SQLite's tokenizer, of an older Unicode, parts words: two words
+# between quotes are a phrase, which an index that keeps no places cannot look for.
+_WORD = re.compile(r"[^\W_\u19b0-\u19c0\u19c8\u19c9\u1cf2\u1cf3]+")
 _HAN = r"\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _UNSPACED = re.compile(rf"([{_HAN}\u3040-\u30ff\u31f0-\u31ff\u1100-\u11ff\uac00-\ud7af]+)")
 _LONE_HAN = re.compile(rf"(?<![{_HAN}])[{_HAN}](?![{_HAN}])")
@@ -41,23 +43,32 @@ def index_text(text: str) -> str:
     return " ".join(words)
 
 
-def match_expression(query: str) -> str | None:
-    """What finds rows with any of the words of `query`, as FTS5's MATCH takes it.
+def query_terms(query: str) -> tuple[str, ...]:
+    """The words of `query`, each as FTS5's MATCH takes it: always valid, and one word of the index.
 
     Words that say nothing of what is sought are left out, unless there are no others.
+    """
+    terms = tuple(islice(dict.fromkeys(_telling_terms(query)), MAX_TERMS))
+    return terms or tuple(islice(dict.fromkeys(_terms(query)), MAX_TERMS))
+
+
+def match_expression(query: str) -> str | None:
+    """What finds rows with any of the words of `query`, as FTS5's MATCH takes it.
 
     Returns:
         An expression that is always valid, or None when `query` has no words.
     """
-    terms = list(islice(dict.fromkeys(_telling_terms(query)), MAX_TERMS))
-    if not terms:
-        terms = list(islice(dict.fromkeys(_terms(query)), MAX_TERMS))
-    return " OR ".join(terms) or None
+    return " OR ".join(query_terms(query)) or None
+
+
+def folded(text: str) -> str:
+    """`text` without what makes no difference in a search: case, width."""
+    return unicodedata.normalize("NFKC", text).casefold()
 
 
 def _runs(text: str) -> Iterator[tuple[str, bool]]:
     """Words, and runs of characters of scripts without spaces (True)."""
-    for word in _WORD.findall(unicodedata.normalize("NFKC", text).casefold()):
+    for word in _WORD.findall(folded(text)):
         for place, run in enumerate(_UNSPACED.split(word)):
             if run:
                 yield run, place % 2 == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -10,55 +11,89 @@ from pathlib import Path
 
 import msgspec
 
-from ..base import MemoryFileError
+from ..base import Durability, MemoryFileError
+from .checking import check, damaged
 
-__all__ = ["SCHEMA_VERSION", "explained", "open_for_reading", "open_for_writing", "open_in_ram"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "explained",
+    "finish_restoring",
+    "log_of",
+    "log_size",
+    "look_at",
+    "open_for_reading",
+    "open_for_writing",
+    "open_in_ram",
+    "restored_of",
+    "shm_of",
+]
 
 SCHEMA_VERSION = 3
 """`PRAGMA user_version` of a file that is up to date."""
 
 _APPLICATION_ID = 0x61696B79  # "aiky": what tells our files from any other SQLite file
 _BUSY_SECONDS = 1.0
+_OF_NO_TABLE = "constraint failed"  # as FTS5 says it of a broken index; our tables are named
 
 
-def open_for_writing(path: Path) -> sqlite3.Connection:
-    """A connection that writes; the file is made (mode 0600) when missing, and brought up to date.
+def open_for_writing(
+    path: Path, durability: Durability = "process", *, suspect: bool = False
+) -> sqlite3.Connection:
+    """A connection that writes; the file is made (mode 0600) when missing, and brought up to date, with
+    a backup of how it was.
+
+    Args:
+        path: where it is.
+        durability: what a commit is to survive.
+        suspect: whether it was found to be damaged: then it is looked at in depth.
 
     Raises:
-        MemoryFileError: it cannot be made, is damaged, foreign, or of a newer version. A file that
-            is there is never replaced or removed.
+        MemoryDamagedError: it is damaged. It stays as it is.
+        MemoryFileError: it cannot be made, is foreign, or of a newer version. A file that is there is
+            never replaced or removed.
     """
     with explained(path):
+        finish_restoring(path)
         if not path.exists():
             _create(path)
+        # Who ends as it should folds the log into the file
+        unclean = log_size(path) > 0
         connection = _connect(path, "mode=rw")
         try:
-            if _checked_version(connection, path) < SCHEMA_VERSION:
+            version = _checked_version(connection, path)
+            check(connection, path, indexes=unclean or suspect, deep=suspect)
+            if version < SCHEMA_VERSION:
+                _keep_as_it_was(connection, path, version)
                 _migrate(connection)
-            # Against the end of the process the log is enough; only against the loss of power would
+            # Against the end of the process the log is enough; only against the loss of power does
             # every commit have to wait for the disk.
-            connection.execute("PRAGMA synchronous = NORMAL")
+            level = "FULL" if durability == "power" else "NORMAL"
+            connection.execute(f"PRAGMA synchronous = {level}")
         except BaseException:
             connection.close()
             raise
         return connection
 
 
-def open_for_reading(path: Path) -> sqlite3.Connection:
+def open_for_reading(path: Path, *, is_checked: bool = False) -> sqlite3.Connection:
     """A connection that never writes the memory, with or without a writer beside it.
+
+    Args:
+        path: where it is.
+        is_checked: whether it was just now opened to write, and found to be whole.
 
     Raises:
         MemoryFileError: as in `open_for_writing`; also when there is no such file.
     """
     with explained(path):
         try:
-            return _open_to_read(path, "mode=ro")
+            return _open_to_read(path, "mode=ro", is_checked=is_checked)
         except sqlite3.OperationalError:
             # To share a file with a writer, SQLite keeps a file beside it. Where none can be made
             # there can be no writer either, and what the file itself holds is all there is.
-            if os.access(path.parent, os.W_OK) or _log_size(path):
+            if os.access(path.parent, os.W_OK) or log_size(path):
                 raise
-            return _open_to_read(path, "mode=ro&immutable=1")
+            return _open_to_read(path, "mode=ro&immutable=1", is_checked=is_checked)
 
 
 def open_in_ram() -> sqlite3.Connection:
@@ -74,16 +109,60 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, msgspec.DecodeError, UnicodeDecodeError, OSError) as error:
-        explanation = _explanation(path, error)
-        if explanation is None:
+        explained_as = _explanation(path, error)
+        if explained_as is None:
             raise  # a mistake of ours, not of the file
-        raise MemoryFileError(explanation) from error
+        raise explained_as from error
 
 
-def _open_to_read(path: Path, mode: str) -> sqlite3.Connection:
+def look_at(path: Path) -> None:
+    """Raises `MemoryFileError` unless this is a memory of this version or an older one, and whole."""
+    with explained(path), closing(_connect(path, "mode=ro")) as connection:
+        _checked_version(connection, path)
+        check(connection, path)
+
+
+def finish_restoring(path: Path) -> None:
+    """Put a restored memory that is ready in the place of the damaged one, which is kept elsewhere.
+
+    A file at `restored_of` is whole; from when it is there, the one that it replaces does not count.
+    """
+    ready = restored_of(path)
+    if ready.exists():
+        # The log first: SQLite would take it for a part of whatever file has this name.
+        for beside in (log_of(path), shm_of(path)):
+            beside.unlink(missing_ok=True)
+        ready.replace(path)
+
+
+def restored_of(path: Path) -> Path:
+    """Where a memory that was restored lies for a moment, once it is whole."""
+    return path.with_name(path.name + ".restored")
+
+
+def log_of(path: Path) -> Path:
+    """SQLite's log, which holds what the file itself does not yet."""
+    return path.with_name(path.name + "-wal")
+
+
+def shm_of(path: Path) -> Path:
+    """What those who have it open share; SQLite makes it anew."""
+    return path.with_name(path.name + "-shm")
+
+
+def log_size(path: Path) -> int:
+    """How many bytes are in its log."""
+    log = log_of(path)
+    return log.stat().st_size if log.exists() else 0
+
+
+def _open_to_read(path: Path, mode: str, *, is_checked: bool) -> sqlite3.Connection:
     connection = _connect(path, mode)
     try:
-        if (version := _checked_version(connection, path)) < SCHEMA_VERSION:
+        version = _checked_version(connection, path)
+        if not is_checked:
+            check(connection, path)
+        if version < SCHEMA_VERSION:
             raise MemoryFileError(
                 f"the memory {path} is of an older version ({version}); `aikyo up` brings it up to date"
             )
@@ -95,10 +174,10 @@ def _open_to_read(path: Path, mode: str) -> sqlite3.Connection:
 
 def _create(path: Path) -> None:
     """Make it beside its place and move it there whole: no half-made file is ever met."""
-    if _log_size(path):
+    if log_size(path):
         # SQLite would take the log of a memory that is gone for a part of the new one.
         raise MemoryFileError(
-            f"the memory {path} is gone, but its log {_log(path)} is there; "
+            f"the memory {path} is gone, but its log {log_of(path)} is there; "
             "put the memory back, or move its log away to start a new one"
         )
     unborn = path.with_name(path.name + ".new")
@@ -109,6 +188,14 @@ def _create(path: Path) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         _migrate(connection)
     unborn.rename(path)
+
+
+def _keep_as_it_was(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    from .backups import back_up_before, made_at  # here: it is seldom needed
+
+    # Nothing is in one of version 0. Backups, and what is restored from one, are copies already.
+    if version and path.suffix == ".db" and made_at(path) is None:
+        back_up_before(connection, path)
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
@@ -128,15 +215,18 @@ def _connected(uri: str) -> sqlite3.Connection:
     )
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA cell_size_check = ON")  # tells damage sooner
+    connection.execute("PRAGMA temp_store = MEMORY")  # to read needs no room on a disk that is full
     return connection
 
 
 def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
-    """The schema version of a file that is ours and whole.
+    """The schema version of a file that is ours.
 
     Raises:
         MemoryFileError: it is not.
     """
+    if str(path) != ":memory:" and path.stat().st_size == 0:
+        raise damaged(path, "it is empty")
     ours: int = connection.execute("PRAGMA application_id").fetchone()[0]
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if ours != _APPLICATION_ID:
@@ -148,68 +238,58 @@ def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
             f"the memory {path} was written by a newer aikyo (version {version}, "
             f"this one reads up to {SCHEMA_VERSION}); update aikyo"
         )
-    _check(connection, path)
     return version
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> None:
-    """Raises `MemoryFileError` where the file's structure is broken.
-
-    Table by table: asked about a whole file, SQLite 3.44 and 3.45 have FTS5 examine itself too, which
-    takes a file that is open to read alone for a broken one.
-    """
-    tables = connection.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL %'"
-    ).fetchall()
-    for (table,) in tables:
-        verdict: str = connection.execute(f'PRAGMA quick_check("{table}")').fetchone()[0]
-        if verdict != "ok":
-            raise MemoryFileError(_damaged(path, verdict.splitlines()[-1]))
-
-
-def _explanation(path: Path, error: Exception) -> str | None:
+def _explanation(path: Path, error: Exception) -> MemoryFileError | None:
     match error:
+        case OSError() if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return _full(path)
         case OSError():
             return _unusable(path, (error.strerror or str(error)).lower())
         case sqlite3.Error():
             return _explanation_of_code(path, error)
         case _:  # bytes that are no text, and text that is no list of names
-            return _damaged(path, "what it holds cannot be read")
+            return damaged(path, "what it holds cannot be read")
 
 
-def _explanation_of_code(path: Path, error: sqlite3.Error) -> str | None:
+def _explanation_of_code(path: Path, error: sqlite3.Error) -> MemoryFileError | None:
     # What the module itself refuses has no code: text that is not UTF-8, a connection that is closed.
     unreadable = sqlite3.SQLITE_CORRUPT if isinstance(error, sqlite3.OperationalError) else 0
     match getattr(error, "sqlite_errorcode", unreadable) & 0xFF:
         case sqlite3.SQLITE_FULL:
-            return f"the disk is full and {path} takes no more; make room (what it holds is unharmed)"
+            return _full(path)
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return f"the memory {path} is held by another program; end that, or try again"
+            return MemoryFileError(
+                f"the memory {path} is held by another program; end that, or try again",
+                "another program holds its file",
+            )
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
             return _unusable(path, str(error))
         case sqlite3.SQLITE_IOERR:
-            return f"the memory {path} cannot be read or written ({error}); see to the disk"
-        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_ERROR:
-            return _damaged(path, str(error))
+            return MemoryFileError(
+                f"the memory {path} cannot be read or written ({error}); see to the disk",
+                "the disk fails",
+            )
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return damaged(path, str(error))
+        case sqlite3.SQLITE_CONSTRAINT if str(error) == _OF_NO_TABLE:
+            return damaged(path, "an index contradicts itself")
+        case sqlite3.SQLITE_ERROR:
+            # Not told as damage, for which the file would be replaced: it may be a mistake of ours.
+            return MemoryFileError(f"the memory {path} cannot be used ({error})")
         case _:
             return None
 
 
-def _unusable(path: Path, reason: str) -> str:
-    return f"cannot use the memory {path} ({reason}); see that it is there and yours to read and write"
-
-
-def _damaged(path: Path, detail: str) -> str:
-    return (
-        f"the memory {path} is damaged ({detail}); put a backup in its place, "
-        "or move it away to begin a new one"
+def _full(path: Path) -> MemoryFileError:
+    return MemoryFileError(
+        f"the disk is full and {path} takes no more; make room (what it holds is unharmed)",
+        "the disk is full",
     )
 
 
-def _log(path: Path) -> Path:
-    return path.with_name(path.name + "-wal")
-
-
-def _log_size(path: Path) -> int:
-    log = _log(path)
-    return log.stat().st_size if log.exists() else 0
+def _unusable(path: Path, reason: str) -> MemoryFileError:
+    return MemoryFileError(
+        f"cannot use the memory {path} ({reason}); see that it is there and yours to read and write"
+    )

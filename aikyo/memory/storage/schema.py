@@ -8,8 +8,12 @@ A migration that was ever released is never changed; a new one is added below it
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 from sqlite_utils import Database, Migrations
+
+from ..recall.index import index_anew
+from .store import Store
 
 __all__ = ["migrate"]
 
@@ -72,6 +76,14 @@ def knowledge(db: Database) -> None:
     db.execute("ALTER TABLE entries ADD COLUMN name TEXT NOT NULL DEFAULT ''")
     db.execute("ALTER TABLE entries ADD COLUMN present TEXT NOT NULL DEFAULT '[]'")
     db.execute("ALTER TABLE entries ADD COLUMN echo INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE entries ADD COLUMN spot INTEGER")  # see recall/spots.py
+    db.table("entries").create_index(["spot"], unique=True)
+    db.table("entries").create_index(["conversation", "spot"])
+    db.table("senses").create(
+        {"row": int, "spot": int, "signs": bytes}, pk="row", not_null={"spot", "signs"}, strict=True
+    )
+    index_anew(Store(Path(), db.conn))
+    db.execute("ALTER TABLE entries ADD COLUMN edited INTEGER NOT NULL DEFAULT 0")
     db.table("facts").create(
         {
             "number": int,
@@ -90,6 +102,9 @@ def knowledge(db: Database) -> None:
             "replaced_by": str,
             "edited": int,
             "vector": bytes,
+            "embedder": str,
+            "concepts": str,
+            "gist": str,
         },
         pk="number",
         not_null={
@@ -104,12 +119,16 @@ def knowledge(db: Database) -> None:
             "confirmed",
             "replaced_by",
             "edited",
+            "embedder",
+            "concepts",
+            "gist",
         },
         strict=True,
     )
     facts = db.table("facts")
     facts.create_index(["uid"], unique=True)
     facts.create_index(["about", "level"])
+    facts.create_index(["gist"])
     # `source` is the uid of an entry, or of a fact that a reflection is over; `stance` is 1 or -1.
     db.table("evidence").create(
         {"fact": int, "source": str, "stance": int, "time": float},
@@ -137,19 +156,34 @@ def knowledge(db: Database) -> None:
             "conversation": str,
             "day": str,
             "parent": int,
+            "stale": int,
         },
         pk="number",
-        not_null={"uid", "level", "text", "first", "last", "start", "end", "rows", "day"},
+        not_null={"uid", "level", "text", "first", "last", "start", "end", "rows", "day", "stale"},
         strict=True,
     )
     digests = db.table("digests")
     digests.create_index(["uid"], unique=True)
     digests.create_index(["parent"])
     digests.create_index(["level", "day"])
-    digests.create_index(["first"])
+    digests.create_index(["level", "end"])
+    digests.create_index(["conversation", "last"])
     db.table("marks").create({"name": str, "upto": int}, pk="name", not_null={"upto"}, strict=True)
+    _digest_summary(db)
     # Only a hash: nothing of what was forgotten, and yet it does not come back by gossip or import.
     db.table("forgotten").create(
         {"hash": bytes, "time": float}, pk="hash", not_null={"time"}, strict=True
     )
     db.execute("PRAGMA user_version = 3")
+
+
+def _digest_summary(db: Database) -> None:
+    """The summary of all that was said before becomes the first digest."""
+    db.execute(
+        "INSERT INTO digests ([uid], level, text, [first], [last], start, [end], [rows], day, stale)"
+        " SELECT lower(hex(randomblob(16))), 'past', summary.text, 1, upto, ifnull(min(time), 0),"
+        " ifnull(max(time), 0), count(entries.[row]), '', 0"
+        " FROM summary LEFT JOIN entries ON entries.[row] <= upto GROUP BY summary.[row]"
+    )
+    db.execute("INSERT INTO marks (name, upto) SELECT 'digested', upto FROM summary")
+    db.table("summary").drop()

@@ -15,11 +15,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from .embeddings import Choice
 from .errors import UsageError
 from .paths import Home
 from .toml import Document, Problem, TomlError, check_table, expectation, read_toml
 
-__all__ = ["MoneyCap", "Price", "Settings", "TokenCap", "load_settings"]
+__all__ = ["Checks", "MoneyCap", "Price", "Settings", "TokenCap", "load_settings"]
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 
@@ -90,6 +91,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         pace: scales the pauses between turns; 1 is natural, 0 is none.
         durability: what cannot take from a memory what it has acknowledged: the end of the `process`, or
             the loss of `power` too, for which every entry waits for the disk.
+        embedder: what tells the sense of what companions know, if anything; `auto` is the best that is
+            installed.
         backups: how many nightly backups of each memory are kept, beside one of each of the last four
             weeks; 0 for none.
         dashboard: whether a terminal gets the live view.
@@ -131,6 +134,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     companion_money_per_day: MoneyCap = "none"
     prices: dict[str, Price] = {}
     durability: Literal["process", "power"] = "process"
+    embedder: Choice = "auto"
     backups: Annotated[int, Meta(ge=0, le=365)] = 7
     dashboard: bool = True
 

@@ -160,9 +160,8 @@ def remembered(memory: MemoryFile, sample: dict[str, Any]) -> list[tuple[str, se
 
 
 def make_senses(memory: MemoryFile) -> None:
-    after: int | None = 0
-    while after is not None:
-        after = memory.make_senses(after)
+    while memory.make_senses():
+        pass
 
 
 def turns(conversation: dict[str, Any]) -> Iterator[Entry]:

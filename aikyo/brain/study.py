@@ -23,7 +23,7 @@ class Study:
         lines: to learn facts from, oldest first; those with `Line.echo` repeat what the companion had
             recalled, and are there for the sake of the others alone.
         known: to learn facts: what is known already of the same, so that nothing is found twice; to
-            reflect: the facts that are new.
+            reflect: the facts that are new, then earlier ones about the same people.
         beliefs: to reflect: the reflections so far, and what the companion believes of itself.
         most: how many findings there may be.
     """

@@ -83,6 +83,8 @@ def main(args: list[str] | None = None) -> NoReturn:
 
     Every foreseen error is one line on stderr; a traceback is shown only with `--debug`.
     """
+    # numpy's threads would spin for a while and have nothing to do: no product here is large.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     known = set(threading.enumerate())
     argv = sys.argv[1:] if args is None else args
     debug = "--debug" in argv

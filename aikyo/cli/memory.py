@@ -11,7 +11,7 @@ import typer
 from .common import DebugOption, HomeOption, JsonOption, print_json
 from .memory_backup import backup
 from .memory_care import edit, export, forget, import_
-from .memory_shared import IdArgument, NameArgument, memory_of, painter
+from .memory_shared import IdArgument, NameArgument, embedder_of, memory_of, painter
 
 if TYPE_CHECKING:
     from ..memory import Digest, Entry, Fact, MemoryFile, Row
@@ -100,17 +100,21 @@ def search(
     """
     from datetime import datetime
 
+    import msgspec
+
     from ..memory.care import origins
     from ..memory.format import as_line, fact_line
     from .memory_lines import explained
 
     now = datetime.now().astimezone()
-    with memory_of(name, home) as memory:
+    with memory_of(name, home, embedder=embedder_of(home)) as memory:
         known = () if facts is False else memory.facts.recall(query, k, now=now.timestamp())
         hits = () if facts else memory.recall(query, k, now=now)
         if as_json:
-            for found in (*known, *hits):
-                print_json(found)
+            for hit in known:
+                print_json({"id": f"f{hit.fact.number}", **msgspec.structs.asdict(hit)})
+            for turn in hits:
+                print_json({"id": f"j{turn.number}", **msgspec.structs.asdict(turn)})
         else:
             paint, whence = painter(), origins(memory, [hit.fact for hit in known])
             for hit in known:
@@ -144,7 +148,12 @@ def show(
         digests = [part for one in chosen.digests for part in memory.digests.children(one.number)]
         if not digests:
             rows += [row for one in chosen.digests for row in memory.digests.rows_of(one.number)]
-        facts = [fact for one in chosen.facts for fact in memory.facts.find(one.sources)]
+        facts = [
+            fact
+            for one in chosen.facts
+            for fact in memory.facts.find(one.sources)
+            if fact.uid in one.sources  # the id of a turn may look like the number of a fact
+        ]
         itself: list[Row | Fact | Digest] = [*chosen.rows, *chosen.facts, *chosen.digests]
         below: list[Row | Fact | Digest] = [*facts, *digests, *rows]
         above: list[Row | Fact | Digest] = [*made.facts, *made.digests]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -28,6 +30,7 @@ __all__ = ["edit", "export", "forget", "import_"]
 
 _SHOWN = 10  # of each kind, of what would be forgotten
 _ENDED = {"stopped", "failed"}
+_PATIENCE, _LOOKS = 5.0, 0.05  # seconds
 
 
 def forget(
@@ -79,7 +82,8 @@ def forget(
         chosen = choose(memory, wish)
         if not chosen:
             typer.echo(f"{bare} remembers nothing of that.", err=True)
-            return
+            if not yes:
+                return  # with it, the copies are looked through: what was cut off may be in them still
         turns = {row.entry.uid for row in chosen.rows}
         elsewhere = holders(place, bare, turns) if turns else {}
         if not yes:
@@ -90,15 +94,15 @@ def forget(
     tasks = [(bare, wish)]
     if everywhere:
         tasks += [
-            (who, Wish(ids=tuple(some))) for who, uids in elsewhere.items() for some in in_pieces(uids)
+            (who, Wish(ids=tuple(some))) for who, found in elsewhere.items() for some in in_pieces(found)
         ]
     for who, each in tasks:
         report = _forget(place, who, each)
-        left = {one: uids for one, uids in report.others.items() if one not in dict(tasks)}
+        left = {one: ids for one, ids in report.others.items() if one not in dict(tasks)}
         report = replace(report, others=left)
         if as_json:
             print_json(report)
-        else:
+        elif chosen or report.backups or report.recordings or report.logs or report.unreached:
             print("\n".join(forgotten_lines(report)))
 
 
@@ -173,8 +177,7 @@ def import_(
     if NAME.fullmatch(bare) is None:
         raise UsageError(f"no companion can be called {bare[:80]!r}")
     _check_asleep(place, bare)
-    place.create()
-    with bar(0) as shown:
+    with _undisturbed(place), bar(0) as shown:
         done = import_memory(place.memory(bare), file.expanduser(), told=shown.at)
     if as_json:
         print_json(done)
@@ -195,8 +198,8 @@ def _ask(
 
     if as_json or not sys.stdin.isatty():
         raise UsageError("what is forgotten is gone for good; look with memory search, then add --yes")
-    for who, uids in elsewhere.items():
-        count = number_of(len(uids), "turn")
+    for who, found in elsewhere.items():
+        count = number_of(len(found), "turn")
         ours = "which go too" if everywhere else "which stay; --everywhere forgets them there as well"
         lines.append(f"{who} remembers {count} of these, {ours}")
     typer.echo("\n".join(lines))
@@ -224,9 +227,10 @@ def _forget(home: Home, name: str, wish: Wish) -> Forgotten:
     remote = _swarm_of(home, name)
     if remote is not None:
         return run(partial(remote.forget_memory, name, wish))
-    with MemoryFile.open(home.memory(name)) as memory:
-        gone = forget_in(memory, choose(memory, wish), now=time.time())
-    return forget_in_copies(home, name, gone, now=time.time(), wish=wish)
+    with _undisturbed(home):
+        with MemoryFile.open(home.memory(name)) as memory:
+            gone = forget_in(memory, choose(memory, wish), now=time.time())
+        return forget_in_copies(home, name, gone, now=time.time(), wish=wish)
 
 
 def _edit(home: Home, name: str, ident: str, text: str) -> Corrected:
@@ -238,9 +242,10 @@ def _edit(home: Home, name: str, ident: str, text: str) -> Corrected:
     remote = _swarm_of(home, name)
     if remote is not None:
         return run(partial(remote.edit_memory, name, ident, text))
-    with MemoryFile.open(home.memory(name)) as memory:
-        done = edit_in(memory, ident, text, now=time.time())
-    return edit_in_copies(home, name, done, now=time.time())
+    with _undisturbed(home):
+        with MemoryFile.open(home.memory(name)) as memory:
+            done = edit_in(memory, ident, text, now=time.time())
+        return edit_in_copies(home, name, done, now=time.time())
 
 
 def _check_asleep(home: Home, name: str) -> None:
@@ -270,6 +275,39 @@ def _swarm_of(home: Home, name: str) -> Remote | None:
     except NotRunningError:
         return None
     return remote if any(one.name == name for one in run(remote.status).companions) else None
+
+
+def _runs(home: Home) -> bool:
+    """Whether a swarm runs, and can be reached."""
+    from ..client import find_swarm
+
+    try:
+        find_swarm(home)
+    except NotRunningError:
+        return False
+    return True
+
+
+@contextmanager
+def _undisturbed(home: Home) -> Iterator[None]:
+    """Let no swarm come up meanwhile, whose companions would go on with what they have read before.
+
+    Raises:
+        UsageError: one is about to.
+    """
+    from ..swarm.lock import hold_home
+
+    with ExitStack() as stack:
+        until = time.monotonic() + _PATIENCE
+        while not _runs(home):  # else it has no companion of this name
+            try:
+                stack.enter_context(hold_home(home))
+                break
+            except UsageError:  # another command may hold it for a moment
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_LOOKS)
+        yield
 
 
 def _moment_of(text: str) -> float:

@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 _PAGE = 500
-_UIDS = 3  # that are named in a line
+_IDS = 3  # that are named in a line
 
 
 def listed(
@@ -60,7 +60,7 @@ def documented(
         whence = origins(memory, [one for one in some if isinstance(one, Fact)])
         for place, one in enumerate(some):
             if isinstance(one, Row):
-                rows = (each.entry for each in chain(some[place:], stream) if isinstance(each, Row))
+                rows = (each for each in chain(some[place:], stream) if isinstance(each, Row))
                 yield from days_as_markdown(rows)
                 return
             line = fact_line(one, whence[one.uid]) if isinstance(one, Fact) else digest_line(one)
@@ -117,9 +117,9 @@ def forgotten_lines(report: Forgotten) -> list[str]:
     copies = _many((report.backups, "backup"), (report.recordings, "recording"), (report.logs, "log"))
     lines = [f"{report.companion} has forgotten {went}" + (f", in {copies} too" if copies else "")]
     lines += ["it talks on without them, in a new session"] if report.session else []
-    for who, uids in report.others.items():
-        named = " ".join(map(inert, uids[:_UIDS])) + (" …" if len(uids) > _UIDS else "")
-        still = f"{who} still remembers {number_of(len(uids), 'turn')} of them"
+    for who, ids in report.others.items():
+        named = " ".join(ids[:_IDS]) + (" …" if len(ids) > _IDS else "")
+        still = f"{who} still remembers {number_of(len(ids), 'turn')} of them"
         lines.append(f"{still}: aikyo memory forget {who} {named}")
     lines += [f"not forgotten: {inert(left)}" for left in report.unreached]
     return [*lines, f"out of reach: {'; '.join(BEYOND)}"]

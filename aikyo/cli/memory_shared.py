@@ -15,9 +15,10 @@ from ..errors import UsageError, nearest
 from ..paths import Home
 
 if TYPE_CHECKING:
+    from ..embeddings import Choice
     from ..memory import MemoryFile
 
-__all__ = ["IdArgument", "NameArgument", "memory_of", "painter"]
+__all__ = ["IdArgument", "NameArgument", "embedder_of", "memory_of", "painter"]
 
 NameArgument = Annotated[str, typer.Argument(help="Whose memory: alice, or companion_alice.")]
 IdArgument = Annotated[
@@ -26,11 +27,11 @@ IdArgument = Annotated[
 _COLORS = ("cyan", "green", "yellow", "magenta", "blue", "bright_red")
 
 
-def memory_of(name: str, home: Path | None) -> MemoryFile:
+def memory_of(name: str, home: Path | None, *, embedder: Choice = "auto") -> MemoryFile:
     """The memory of a companion, opened to read.
 
     Raises:
-        UsageError: there is none of that name in this home.
+        UsageError: there is none of that name in this home, or `embedder` is not installed.
         MemoryFileError: it cannot be read.
     """
     from ..memory import MemoryFile
@@ -41,7 +42,21 @@ def memory_of(name: str, home: Path | None) -> MemoryFile:
     if bare not in known:
         hint = nearest(bare, known) or "; aikyo up brings companions to life"
         raise UsageError(f"no memory of '{bare}' in {place.memories}{hint}")
-    return MemoryFile.read(place.memory(bare))
+    return MemoryFile.read(place.memory(bare), embedder=embedder)
+
+
+def embedder_of(home: Path | None) -> Choice:
+    """What the settings say that makes vectors of facts.
+
+    Raises:
+        UsageError: a setting is wrong, or names what is not installed.
+    """
+    from ..config import load_settings
+    from ..embeddings import choose_embedder
+
+    checks = {"embedder": choose_embedder}
+    place = Home.locate(home)
+    return load_settings(place, cwd=Path.cwd(), environ=os.environ, flags={}, checks=checks).embedder
 
 
 def painter() -> Callable[[str], str]:

@@ -82,6 +82,7 @@ class Answers:
             audience=audience(message, world.me),
             reply_to=message.id,
             may_speak=lambda: is_held_by(turn, world.me) and not self._restraint.is_quiet(talk, turn),
+            asker=message.sender,
         )
         hands, problem, began = self._voice.hands(session, occasion), "", trio.current_time()
         moment: Moment | None = None

@@ -144,6 +144,8 @@ class Companion:
             nursery.start_soon(self._voice.recover)
             nursery.start_soon(self._remembering.run)
             nursery.start_soon(self._catch_up)
+            # Whoever meets the damage; some would only try again later
+            nursery.start_soon(self._world.memory.until_damaged)
             async for received in self._world.node.received:
                 await self._take_in(received, nursery)
             nursery.cancel_scope.cancel()
@@ -280,6 +282,7 @@ class Companion:
                 message.message,
                 peer=received.peer,
                 echo=self._is_own_echo(message),
+                present=self._talks.heard_in(message.conversation),
             )
         else:
             self._own_words.add(message.message)

@@ -16,6 +16,7 @@ from ..memory import Entry, Kind, MemoryFile
 from ..tools import Tool
 from ..wire import Action, Event, Message, WireError, encode
 from . import tools
+from .asker import asked_by
 from .draft import Draft
 from .journal import journal
 from .knowing import Told, as_known, in_words, tellers
@@ -32,13 +33,15 @@ __all__ = ["Hands", "Occasion"]
 class Occasion:
     """What a turn is about, for what is said in it.
 
-    `may_speak` tells whether the turn is still one's own: what comes too late is not said.
+    `may_speak` tells whether the turn is still one's own: what comes too late is not said. `asker` is
+    the id of who is answered, if anybody is.
     """
 
     conversation: str
     audience: tuple[str, ...]
     reply_to: str | None = None
     may_speak: Callable[[], bool] = field(default=lambda: True)
+    asker: str = ""
 
 
 class Hands:
@@ -175,6 +178,7 @@ class Hands:
                 to=self._occasion.audience,
                 conversation=self._occasion.conversation,
                 echo=kind == "said" and self._reminded.repeats(text),
+                present=self._reminded.present,
             )
             for one in (payload, *also):
                 await self._world.publish(one)
@@ -191,7 +195,8 @@ class Hands:
 
     async def _found(self, query: str, k: int) -> tuple[tuple[Known, ...], tuple[Entry, ...]]:
         """What is known, at most half of all, and what was said."""
-        world = self._world
+        world, asker = self._world, self._occasion.asker
+        query = asked_by(world.name_of(asker) if asker else "", query)
         told = await world.memory.read(partial(_facts, query=query, k=max(1, k // 2), now=world.clock()))
         hits = await world.memory.recall(query, max(1, k - len(told)), now=world.now())
         return as_known(world, told), tuple(hit.entry for hit in hits)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from functools import partial
 
-from ..brain import Instruction, Known, Line, Moment, Someone
+from ..brain import Briefing, Instruction, Known, Line, Moment, Someone
 from ..conversation import Talk, asks, detect_language
 from ..conversation.openings import Opening
 from ..conversation.triggers import Facts
 from ..memory import MemoryFile, Row
 from ..wire import Closing, Context, Message
+from .asker import asked_by
 from .knowing import Told, as_known, number_of, tellers
 from .perception import Perception
 from .session import Session
@@ -20,8 +22,9 @@ from .world import World
 
 __all__ = ["Moments", "recalled"]
 
-RECALLED = 4
-"""Lines that memory may bring up."""
+RECALLED, _LOOKED_THROUGH = 4, 12
+"""Lines that memory may bring up, and of how many: steps in the room say nothing, and what one has only
+repeated from memory is there in the first hearing."""
 
 KNOWN, OF_THEM = 6, 3
 """Facts that bear on a message, and among them at the most so many that only tell of whose it is."""
@@ -98,6 +101,7 @@ class Moments:
         topic, perceived = opening.topic, self._perception.perceived(opening.conversation)
         texts = [line.text for line in perceived if opening.why == "context" and not line.picture]
         about = topic or (texts[-1] if texts else "")
+        known, briefing = await self._known(session, about, opening.to[:1])
         rows = await self._world.memory.after(session.since, MAX_ROWS)
         return Moment(
             now=self._world.now(),
@@ -107,12 +111,12 @@ class Moments:
             topic=topic,
             opening=opening.why,
             recalled=await self._recall(session, about, ()) if about else (),
-            known=await self._known(session, about, opening.to[:1]),
+            known=known,
             perceived=perceived,
             instructions=tuple(Instruction(each.tool, each.instruction) for each in opening.fired),
             params=session.profile.triggers.params,
             language=_language(session, about),
-            briefing=session.briefing,
+            briefing=briefing,
             forgetful=self._world.forgetful.why,
         )
 
@@ -139,6 +143,8 @@ class Moments:
         others = dict.fromkeys((message.sender, *message.to, *(line.sender for line in recent)))
         for ident in others:
             await self.meet(ident)
+        sought = asked_by(self._world.name_of(message.sender), message.message)
+        known, briefing = await self._known(session, sought, (message.sender,))
         return Moment(
             now=self._world.now(),
             me=session.persona(self._world.me),
@@ -146,8 +152,11 @@ class Moments:
             message=self._heard(message),
             earlier=earlier,
             recent=recent,
-            recalled=await self._recall(session, message.message, recent),
-            known=await self._known(session, message.message, (message.sender,)),
+            # What others said of it comes up too, unless one is asked.
+            recalled=await self._recall(
+                session, sought if asks(message.message) else message.message, recent
+            ),
+            known=known,
             perceived=self._perception.perceived(conversation),
             instructions=instructions,
             params=session.profile.triggers.params,
@@ -158,7 +167,7 @@ class Moments:
             elsewhere=self._elsewhere(message, talk),
             change_topic=talk.change_topic,
             may_ask=self._may_ask(recent) and not talk.refusal(self._world.me),
-            briefing=session.briefing,
+            briefing=briefing,
             forgetful=self._world.forgetful.why,
         )
 
@@ -196,15 +205,28 @@ class Moments:
 
     async def _recall(self, session: Session, text: str, recent: Iterable[Line]) -> tuple[Line, ...]:
         told = frozenset(line.id for line in (*recent, *session.briefing.memories))
-        hits = await self._world.memory.recall(text, RECALLED, exclude=told, now=self._world.now())
-        return tuple(self._world.line(hit.entry, text=cut(hit.entry.text, _LONGEST)) for hit in hits)
+        now = self._world.now()
+        hits = await self._world.memory.recall(text, _LOOKED_THROUGH, exclude=told, now=now)
+        entries = [hit.entry for hit in hits if hit.entry.kind != "did" and not hit.entry.echo]
+        return tuple(self._world.line(e, text=cut(e.text, _LONGEST)) for e in entries[:RECALLED])
 
-    async def _known(self, session: Session, text: str, about: Collection[str]) -> tuple[Known, ...]:
-        """What is known that bears on `text`, and of those it is about, beyond the briefing."""
+    async def _known(
+        self, session: Session, text: str, about: Collection[str]
+    ) -> tuple[tuple[Known, ...], Briefing]:
+        """What is known that bears on `text`, and of those it is about, beyond the briefing; and the
+        briefing without what has turned out otherwise since it was made."""
         briefing = session.briefing
         held = frozenset(map(number_of, (*briefing.itself, *briefing.known, *briefing.threads)))
         look = partial(_facts, text=text, about=about, held=held, now=self._world.clock())
-        return as_known(self._world, await self._world.memory.read(look))
+        told, over = await self._world.memory.read(look)
+        if over:
+            briefing = replace(
+                briefing,
+                itself=tuple(each for each in briefing.itself if number_of(each) not in over),
+                known=tuple(each for each in briefing.known if number_of(each) not in over),
+                threads=tuple(each for each in briefing.threads if number_of(each) not in over),
+            )
+        return as_known(self._world, told), briefing
 
     def _someones(self, others: Iterable[str]) -> tuple[Someone, ...]:
         return tuple(
@@ -233,7 +255,10 @@ def recalled(moment: Moment | None) -> tuple[str, ...]:
 
 def _facts(
     file: MemoryFile, text: str, about: Collection[str], held: Collection[int], now: float
-) -> tuple[Told, ...]:
+) -> tuple[tuple[Told, ...], frozenset[int]]:
+    """The facts to tell of, and the numbers of those held that have ended."""
+    there = file.facts.find([f"f{number}" for number in held]) if held else ()
+    over = frozenset(fact.number for fact in there if fact.ended is not None)
     hits = file.facts.recall(text, KNOWN + len(held), now=now) if text else ()
     facts = [hit.fact for hit in hits if hit.fact.number not in held][:KNOWN]
     left = min(OF_THEM, KNOWN - len(facts))
@@ -241,7 +266,7 @@ def _facts(
     for ident in about:
         of_them = file.facts.about(ident, n=left + len(held), now=now)
         facts += [fact for fact in of_them if fact.number not in held][:left]
-    return tellers(file, facts)
+    return tellers(file, facts), over
 
 
 def _language(session: Session, text: str) -> str:

@@ -139,6 +139,11 @@ class Talks:
             turn.hear(early[0], now, early[1])
         return talk, turn
 
+    def heard_in(self, conversation: str | None) -> tuple[str, ...]:
+        """Who was heard lately in a conversation."""
+        talk = self._talks.get(conversation or "")
+        return tuple(dict.fromkeys(spoken.sender for spoken in talk.recent)) if talk else ()
+
     def hear_state(self, state: State, now: float, by: str | None = None) -> None:
         """Take in a State; one that is ahead of its message is kept for it.
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import msgspec
 
+from ..embeddings import Choice, Embedder, choose_embedder
 from .base import Durability, Entry, Hit, Kind, Row
 from .digests import Digests
 from .facts import Facts
 from .recall.index import index_anew, index_entry
-from .recall.senses import make_senses
+from .recall.senses import make_senses, remove_senses
 from .storage.forgotten import UNSCRUBBED, is_forgotten
 from .storage.opening import explained, open_for_reading, open_for_writing, open_in_ram
 from .storage.store import Store
@@ -54,15 +55,25 @@ class MemoryFile:
         digests: the journal summed up.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, embedder: Embedder | Choice = "auto"
+    ) -> None:
         self.path = path
         self.store = Store(path, connection)
         self._senses: Senses | None = None
-        self.facts = Facts(self.store)
+        known_by = embedder if isinstance(embedder, Embedder) else choose_embedder(embedder)
+        self.facts = Facts(self.store, known_by)
         self.digests = Digests(self.store, self._rows_where)
 
     @classmethod
-    def open(cls, path: Path, durability: Durability = "process", *, suspect: bool = False) -> Self:
+    def open(
+        cls,
+        path: Path,
+        durability: Durability = "process",
+        *,
+        suspect: bool = False,
+        embedder: Embedder | Choice = "auto",
+    ) -> Self:
         """Open it to write; it is made, for its owner alone, when it is missing.
 
         Args:
@@ -70,13 +81,14 @@ class MemoryFile:
             durability: what must not take from it what it has acknowledged.
             suspect: whether it was found to be damaged: then it is looked at in depth, and its indexes
                 are made anew.
+            embedder: what makes vectors of facts.
 
         Raises:
             MemoryDamagedError: it is damaged; `mend` sets it aside and restores a backup.
             MemoryFileError: it cannot be made, is foreign, or of a newer version. Nothing that is there
                 is ever replaced.
         """
-        file = cls(path, open_for_writing(path, durability, suspect=suspect))
+        file = cls(path, open_for_writing(path, durability, suspect=suspect), embedder)
         if suspect:
             try:
                 file.read_through()
@@ -91,22 +103,23 @@ class MemoryFile:
         return file
 
     @classmethod
-    def read(cls, path: Path, *, is_checked: bool = False) -> Self:
+    def read(cls, path: Path, *, is_checked: bool = False, embedder: Embedder | Choice = "auto") -> Self:
         """Open it to read, also while a running swarm writes it.
 
         Args:
             path: where it is.
             is_checked: whether it was just now opened to write, and found to be whole.
+            embedder: what makes vectors of questions; facts with those of another are found by words.
 
         Raises:
             MemoryFileError: there is none, or it is damaged, foreign, or of another version.
         """
-        return cls(path, open_for_reading(path, is_checked=is_checked))
+        return cls(path, open_for_reading(path, is_checked=is_checked), embedder)
 
     @classmethod
-    def in_ram(cls) -> Self:
+    def in_ram(cls, embedder: Embedder | Choice = "auto") -> Self:
         """One that is no file at all: it ends when it is closed."""
-        return cls(Path(":memory:"), open_in_ram())
+        return cls(Path(":memory:"), open_in_ram(), embedder)
 
     def __enter__(self) -> Self:
         return self
@@ -131,6 +144,7 @@ class MemoryFile:
         """Make the indexes of words from what it holds, whole or not at all."""
         with self.store.transaction():
             index_anew(self.store)
+            remove_senses(self.store)
             self.facts.index_anew()
 
     def close(self) -> None:
@@ -219,19 +233,22 @@ class MemoryFile:
 
         if self._senses is None:
             self._senses = Senses(self.store)
+        found = find(self.store, query, k, senses=self._senses, exclude=exclude, now=now)
+        entries = {row.number: row.entry for row in self.rows_of(numbers=[one.row for one in found])}
         return tuple(
-            Hit(entry=self._entry(found.row), score=found.score, number=found.row, ways=found.ways)
-            for found in find(self.store, query, k, senses=self._senses, exclude=exclude, now=now)
+            Hit(entry=entries[one.row], score=one.score, number=one.row, ways=one.ways)
+            for one in found
+            if one.row in entries  # not if it was forgotten just now
         )
 
-    def make_senses(self, after: int = 0, n: int = 500) -> int | None:
-        """Make those of the `n` entries after row `after` known by their sense that are not yet; 0.1 ms
-        each, and 0.3 s the first time in a process.
+    def make_senses(self, n: int = 500) -> bool:
+        """Make the next `n` entries known by their sense that are not yet; 0.1 ms each, and 0.3 s the
+        first time in a process.
 
         Returns:
-            The last row that was looked at, to go on after; None at the end, or without an embedder.
+            Whether there were any; never without an embedder.
         """
-        return make_senses(self.store, after, n)
+        return make_senses(self.store, n)
 
     def met(self, sender: str, *, before: float | None = None) -> bool:
         """Whether `sender` was ever heard (or only before a time, in seconds since the epoch)."""
@@ -284,13 +301,13 @@ class MemoryFile:
     def rows_of(self, *, numbers: Collection[int] = (), uids: Collection[str] = ()) -> tuple[Row, ...]:
         """The entries with one of these numbers or uids, some hundreds at most, in the order in which
         they were appended."""
-        found = self.store.rows(
-            f"SELECT {_COLUMNS}, row FROM entries WHERE row IN ({', '.join('?' * len(numbers))})"
-            f" OR uid IN ({', '.join('?' * len(uids))}) ORDER BY row",
+        # Not by OR, for which all rows would be read.
+        return self._rows_where(
+            f"row IN (SELECT row FROM entries WHERE row IN ({', '.join('?' * len(numbers))})"
+            f" UNION ALL SELECT row FROM entries WHERE uid IN ({', '.join('?' * len(uids))}))",
             *numbers,
             *uids,
         )
-        return self._numbered(found)
 
     def _before_newest(self, n: int) -> tuple[float, int]:
         """The place in the order of time just before the newest `n` entries."""
@@ -298,9 +315,6 @@ class MemoryFile:
             "SELECT time, row FROM entries ORDER BY time DESC, row DESC LIMIT 1 OFFSET ?", n
         )
         return (rows[0]["time"], rows[0]["row"]) if rows else _BEFORE_ALL
-
-    def _entry(self, row: int) -> Entry:
-        return self._entries(self.store.rows(f"SELECT {_COLUMNS} FROM entries WHERE row = ?", row))[0]
 
     def _rows_where(self, condition: str, *values: object) -> tuple[Row, ...]:
         found = self.store.rows(

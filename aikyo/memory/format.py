@@ -14,7 +14,7 @@ from .base import Entry, Row
 from .digests import Digest
 from .facts import Fact
 
-__all__ = ["as_line", "as_markdown", "days_as_markdown", "digest_line", "fact_line", "marked", "when"]
+__all__ = ["as_line", "days_as_markdown", "digest_line", "fact_line", "marked", "when"]
 
 _WHO_CELLS = 24
 _ID_CELLS = 8
@@ -46,9 +46,11 @@ def fact_line(fact: Fact, origins: Sequence[Row] = (), paint: Callable[[str], st
         paint: colours a name.
     """
     notes: list[str] = [fact.kind if fact.level == "fact" else fact.level]
+    # What the companion said itself, nobody told it
+    told = [row for row in origins if row.entry.kind not in {"said", "did"}] or origins
     if origins:
-        first = origins[0].entry
-        whom = dict.fromkeys(_name(row.entry.sender) for row in origins)
+        first = told[0].entry
+        whom = dict.fromkeys(_name(row.entry.sender) for row in told)
         notes.append(f"from {', '.join(paint(name) for name in list(whom)[:3])}, {when(first.time)}")
         notes += [f"{len(origins)} times"] if len(origins) > 1 else []
     else:
@@ -71,22 +73,17 @@ def when(time: float) -> str:
     return f"{_local(time):%Y-%m-%d}"
 
 
-def as_markdown(title: str, entries: Iterable[Entry]) -> Iterator[str]:
-    """A document: `title`, a heading for each day, a list item for each entry."""
-    yield f"# {marked(title)}"
-    yield from days_as_markdown(entries)
-
-
-def days_as_markdown(entries: Iterable[Entry]) -> Iterator[str]:
-    """A heading for each day, a list item for each entry."""
+def days_as_markdown(rows: Iterable[Row]) -> Iterator[str]:
+    """A heading for each day, a list item for each row."""
     day = None
-    for entry in entries:
+    for row in rows:
+        entry = row.entry
         when = _when(entry)
         if when.date() != day:
             day = when.date()
             yield f"\n## {day}\n"
         names = _arrow(marked(_name(ident)) for ident in (entry.sender, *entry.to))
-        yield f"- {when:%H:%M:%S} **{names}**: {marked(_what(entry))}"
+        yield f"- **j{row.number}** {when:%H:%M:%S} **{names}**: {marked(_what(entry))}"
 
 
 def marked(text: str) -> str:

@@ -17,7 +17,17 @@ from msgspec import Struct
 from .base import Entry, MemoryDamagedError, MemoryFileError
 from .file import MemoryFile
 from .storage.backups import backups_of, made_at, stamp
-from .storage.opening import explained, finish_restoring, log_of, log_size, look_at, restored_of, shm_of
+from .storage.opening import (
+    explained,
+    finish_restoring,
+    fold_log,
+    log_of,
+    log_size,
+    look_at,
+    remove,
+    restored_of,
+    shm_of,
+)
 
 __all__ = ["Mended", "damaged_of", "mend"]
 
@@ -75,8 +85,8 @@ def mend(path: Path, *, now: float) -> Mended:
             _set_aside(path, aside)
             mended = _rebuilt(path, aside, unborn)
         except BaseException:  # it is all still in its place
-            for half in (aside, log_of(aside), unborn, log_of(unborn)):
-                half.unlink(missing_ok=True)
+            remove(aside)
+            remove(unborn)
             raise
         finally:  # what reading it has left there
             shm_of(aside).unlink(missing_ok=True)
@@ -89,8 +99,7 @@ def mend(path: Path, *, now: float) -> Mended:
 
 def _rebuilt(path: Path, aside: Path, unborn: Path) -> Mended:
     """Make at `unborn` what is to take the place of the memory at `path`."""
-    for old in (unborn, log_of(unborn)):
-        old.unlink(missing_ok=True)
+    remove(unborn)
     backup = _restore(path, unborn)
     with MemoryFile.open(unborn) as memory:
         restored = memory.count()
@@ -98,6 +107,7 @@ def _rebuilt(path: Path, aside: Path, unborn: Path) -> Mended:
             _save_forgotten(aside, memory)
             newest = memory.store.rows("SELECT ifnull(max(row), 0) FROM entries")[0][0]
             saved = sum(memory.append(entry) for entry in _sound_entries(aside, newest))
+        fold_log(memory.store.connection)
     made = made_at(backup) if backup else None
     return Mended(aside=aside, backup=made, restored=restored, saved=saved)
 
@@ -131,7 +141,7 @@ def _restore(path: Path, target: Path) -> Path | None:
         try:
             MemoryFile.open(target, suspect=True).close()
         except MemoryDamagedError:
-            target.unlink()
+            remove(target)
             continue
         return backup
     return None

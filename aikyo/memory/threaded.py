@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, NoReturn, Self, TypeVar
 
-from .base import Durability, Entry, Hit, Kind, Row
+from ..embeddings import Choice, Embedder
+from .base import Durability, Entry, Hit, Kind, MemoryDamagedError, Row
 from .file import MemoryFile
+from .recall.senses import embedder
 
 if TYPE_CHECKING:
     import trio
@@ -20,6 +22,7 @@ __all__ = ["Memory"]
 T = TypeVar("T")
 
 _SENSES = 64  # rows at a time that get a sense, so that an entry waits 6 ms for that at the most
+_FACTS = 16  # likewise facts, whose vectors no entry waits for
 
 
 class Memory:
@@ -42,21 +45,28 @@ class Memory:
         self._reader = reader
         self._writing = trio.CapacityLimiter(1)
         self._reading = trio.CapacityLimiter(1)
+        self._embedding = trio.CapacityLimiter(1)
         self._threads = threads
-        self._sensed = 0  # the row up to which entries have a sense
+        self._damage: MemoryDamagedError | None = None
+        self._damaged = trio.Event()
 
     @classmethod
     @contextmanager
-    def in_ram(cls) -> Iterator[Self]:
+    def in_ram(cls, embedder: Embedder | Choice = "auto") -> Iterator[Self]:
         """A memory that is kept nowhere and uses no threads, so that a virtual clock stays in step; for
         as long as the context lasts."""
-        with MemoryFile.in_ram() as file:
+        with MemoryFile.in_ram(embedder) as file:
             yield cls(file, file, threads=False)
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, path: Path, durability: Durability = "process", *, suspect: bool = False
+        cls,
+        path: Path,
+        durability: Durability = "process",
+        *,
+        suspect: bool = False,
+        embedder: Embedder | Choice = "auto",
     ) -> AsyncIterator[Self]:
         """Open the file, made when missing, for as long as the context lasts; see `MemoryFile.open`.
 
@@ -67,7 +77,7 @@ class Memory:
         """
         import trio
 
-        both = partial(_open_both, path, durability, suspect=suspect)
+        both = partial(_open_both, path, durability, suspect=suspect, embedder=embedder)
         writer, reader = await trio.to_thread.run_sync(both)
         memory = cls(writer, reader)
         try:
@@ -113,15 +123,15 @@ class Memory:
         return await self._run(self._reading, find)
 
     async def make_senses(self) -> None:
-        """Make all entries known by their sense that are not yet, so that they are found by other words
-        than their own. Work for the background; what was done stays when it is cancelled."""
-        while True:
-            after = await self._run(
-                self._writing, partial(self._writer.make_senses, self._sensed, _SENSES)
-            )
-            if after is None:
-                return
-            self._sensed = after
+        """Make all entries and facts known by their sense that are not yet, so that they are found by
+        other words than their own. Work for the background; what was done stays when it is cancelled."""
+        await self._run(self._embedding, embedder)  # no entry is to wait until it is loaded
+        while await self._run(self._writing, partial(self._writer.make_senses, _SENSES)):
+            pass
+        while facts := await self._run(self._reading, partial(self._reader.facts.outdated, _FACTS)):
+            # In no turn of theirs: an embedder may take its time, and nobody is to wait for it.
+            made = await self._run(self._embedding, partial(self._reader.facts.senses_of, facts))
+            await self._run(self._writing, partial(self._writer.facts.renew, made))
 
     async def met(self, sender: str, *, before: float | None = None) -> bool:
         """Whether `sender` was ever heard (or only before a time, in seconds since the epoch)."""
@@ -135,19 +145,40 @@ class Memory:
         """How many entries there are."""
         return await self._run(self._reading, self._reader.count)
 
+    def found_damaged(self, error: MemoryDamagedError) -> None:
+        """The file is damaged, as something else has found."""
+        self._damage = error
+        self._damaged.set()
+
+    async def until_damaged(self) -> NoReturn:
+        """Wait until the file is found to be damaged, by whatever was done with it.
+
+        Raises:
+            MemoryDamagedError: it is.
+        """
+        await self._damaged.wait()
+        assert self._damage is not None
+        raise MemoryDamagedError(str(self._damage), self._damage.detail)
+
     async def _run(self, turn: trio.CapacityLimiter, call: Callable[[], T]) -> T:
         import trio
 
-        if self._threads:
-            return await trio.to_thread.run_sync(call, limiter=turn)
-        await trio.lowlevel.checkpoint()
-        return call()
+        try:
+            if self._threads:
+                return await trio.to_thread.run_sync(call, limiter=turn)
+            await trio.lowlevel.checkpoint()
+            return call()
+        except MemoryDamagedError as error:
+            self.found_damaged(error)
+            raise
 
 
-def _open_both(path: Path, durability: Durability, *, suspect: bool) -> tuple[MemoryFile, MemoryFile]:
-    writer = MemoryFile.open(path, durability, suspect=suspect)
+def _open_both(
+    path: Path, durability: Durability, *, suspect: bool, embedder: Embedder | Choice
+) -> tuple[MemoryFile, MemoryFile]:
+    writer = MemoryFile.open(path, durability, suspect=suspect, embedder=embedder)
     try:
-        return writer, MemoryFile.read(path, is_checked=True)
+        return writer, MemoryFile.read(path, is_checked=True, embedder=embedder)
     except BaseException:
         writer.close()
         raise

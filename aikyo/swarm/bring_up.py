@@ -21,7 +21,8 @@ from ..brain.recording import VERSION, Header, Recorder, RecordingBrain, read_re
 from ..companion import Profile, Trust, choose_profiles, profile_dirs
 from ..companion.profile import load_again
 from ..companion.session import Overrides
-from ..config import Settings, load_settings
+from ..config import Checks, Settings, load_settings
+from ..embeddings import choose_embedder
 from ..errors import leaves
 from ..firehose import Subscription
 from ..memory.care import note_recording
@@ -41,9 +42,10 @@ __all__ = ["View", "bring_up"]
 
 log = logging.getLogger(__name__)
 
-CHECKS = {
+CHECKS: Checks = {
     "bootstrap": lambda peers: [parse_bootstrap(peer) for peer in peers],
     "brain": check_provider,
+    "embedder": choose_embedder,
 }
 """Of settings that the layer of settings does not understand."""
 

@@ -28,7 +28,7 @@ class Keeper:
     """Keeps the memories of a swarm.
 
     Args:
-        settings: how durable memories are, and how many backups are kept.
+        settings: how durable memories are, what embeds them, and how many backups are kept.
         clock: seconds since the epoch.
         tell: told what people should know of a memory, by where it is.
     """
@@ -40,6 +40,7 @@ class Keeper:
         self._clock = clock
         self._tell = tell
         self._suspect: set[Path] = set()
+        self._open: dict[Path, Memory] = {}
         self._failed: dict[Path, str] = {}  # why its backup could not be made, as told last
 
     @asynccontextmanager
@@ -51,22 +52,24 @@ class Keeper:
         Raises:
             MemoryFileError: it cannot be made or mended, is foreign, or of a newer version.
         """
-        durability = self._settings.durability
+        open_it = partial(Memory.open, path, self._settings.durability, embedder=self._settings.embedder)
         async with AsyncExitStack() as stack:
             try:
-                opened = Memory.open(path, durability, suspect=path in self._suspect)
-                memory = await stack.enter_async_context(opened)
+                memory = await stack.enter_async_context(open_it(suspect=path in self._suspect))
             except MemoryDamagedError as error:
                 log.warning("%s", error)
                 await self._mend(path, error)
-                memory = await stack.enter_async_context(Memory.open(path, durability))
+                memory = await stack.enter_async_context(open_it())
             self._suspect.discard(path)
+            self._open[path] = memory
             try:
                 yield memory
             except BaseException as error:
                 if any(isinstance(leaf, MemoryDamagedError) for leaf in leaves(error)):
                     self._suspect.add(path)
                 raise
+            finally:
+                del self._open[path]
 
     async def _mend(self, path: Path, error: MemoryDamagedError) -> None:
         mended = await trio.to_thread.run_sync(partial(mend, path, now=self._clock()))
@@ -89,6 +92,8 @@ class Keeper:
         except MemoryFileError as error:
             if isinstance(error, MemoryDamagedError):
                 self._suspect.add(path)
+                if path in self._open:  # so that it is mended now, and not when it is next started
+                    self._open[path].found_damaged(error)
             if self._failed.get(path) != str(error):
                 log.warning("no backup: %s", error)
                 self._tell(path, f"no backup could be made: {error}")

@@ -23,7 +23,7 @@ from ..memory.care import (
     forget,
     forget_in_copies,
 )
-from ..memory.care.recordings import blanker
+from ..memory.care.recordings import Blank, blanker
 from ..paths import Home
 from .members import Member
 
@@ -40,8 +40,8 @@ T = TypeVar("T")
 class Redacts(Protocol):
     """A recording that is being made."""
 
-    async def redact(self, blank: Callable[[bytes], bytes]) -> int:
-        """Write it anew with `blank` of each line; how many are others now. Raises `OSError`."""
+    async def redact(self, blank: Blank) -> int:
+        """Write it anew with its lines blanked; how many are others now. Raises `OSError`."""
         ...
 
 
@@ -80,12 +80,14 @@ class Memories:
                     forget_in_copies, self._home, member.name, gone, now=self._clock(), wish=wish
                 )
                 report = await trio.to_thread.run_sync(copies)
-                recorded, trouble = await self._redact(gone.texts, gone.uids)
+                recorded, trouble = await self._redact(gone.texts, gone.uids, wish.only_matching)
         report = replace(
             report,
             recordings=report.recordings + recorded,
             unreached=(*report.unreached, *trouble),
         )
+        if not gone.uids:
+            return report
         session, trouble = await self._tell(member, gone.uids)
         return replace(report, session=session, unreached=(*report.unreached, *trouble))
 
@@ -127,13 +129,13 @@ class Memories:
             return done
 
     async def _redact(
-        self, texts: Collection[str], uids: Collection[str]
+        self, texts: Collection[str], uids: Collection[str], matching: str = ""
     ) -> tuple[int, tuple[str, ...]]:
         """Blank them in the recording that is being made: whether they were in it, and what is wrong."""
         if self._recorder is None:
             return 0, ()
         try:
-            return int(await self._recorder.redact(blanker(texts, uids)) > 0), ()
+            return int(await self._recorder.redact(blanker(texts, uids, matching)) > 0), ()
         except OSError as error:
             return 0, (f"the recording that is being made ({(error.strerror or str(error)).lower()})",)
 

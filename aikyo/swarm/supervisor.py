@@ -10,6 +10,7 @@ from typing import Literal
 import trio
 
 from ..errors import AikyoError, leaves
+from ..memory import MemoryDamagedError
 from ..mesh import IdTakenError, MeshError
 from ..wire import Event
 
@@ -166,7 +167,8 @@ class Child:
     def _delay_after(
         self, crash: BaseException, backoff: Backoff, now: float, ran_for: float
     ) -> float | None:
-        foreseen = isinstance(crash, AikyoError) and not isinstance(crash, MeshError)
+        mends_itself = isinstance(crash, MeshError | MemoryDamagedError)  # the latter when it is opened
+        foreseen = isinstance(crash, AikyoError) and not mends_itself
         if foreseen and self.condition == "starting":
             return None  # a file or a setting is wrong; only the user can mend that
         if isinstance(crash, IdTakenError):

@@ -19,7 +19,7 @@ from ..companion.profile import load_again
 from ..config import Settings
 from ..conversation import Embed
 from ..door import own_origins
-from ..embeddings import load_embedder
+from ..embeddings import choose_embedder, load_embedder
 from ..errors import AikyoError, UsageError
 from ..firehose import Firehose, Hub
 from ..gateway import serve_gateway
@@ -270,6 +270,9 @@ class Swarm:
             self._embedder = await trio.to_thread.run_sync(load_embedder, abandon_on_cancel=True)
         except AikyoError as error:
             self._tell(f"{error}; repetition is told by letters alone")
+        chosen = choose_embedder(self.settings.embedder)
+        if chosen and not await trio.to_thread.run_sync(chosen.ready, abandon_on_cancel=True):
+            self._tell(f"{chosen.name} does not run here; facts are found by words alone")
 
     def _tell(self, reason: str) -> None:
         self.hub.emit(Event(type="notice", reason=reason))

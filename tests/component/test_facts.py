@@ -11,6 +11,7 @@ import pytest
 
 from aikyo.memory import Fact, MemoryFile, NewFact
 from aikyo.memory.facts import DAY, lexicon, senses
+from tests.support.embedders import renew, vectors
 from tests.support.memories import entry
 
 T = 1_800_000_000.0
@@ -219,6 +220,55 @@ def test_what_a_brain_says_is_replaced_ends(memory: MemoryFile) -> None:
     assert old.replaced_by == now.uid
 
 
+def test_a_brain_that_names_the_wrong_fact_ends_and_swallows_nothing(memory: MemoryFile) -> None:
+    learn(memory, new("Ken lives in Osaka.", heard(memory, sender="user_ken"), about="user_ken"))
+    learn(memory, new("Mika likes cats.", heard(memory), kind="preference"))
+    learn(memory, new("Mika is allergic to nuts.", heard(memory), kind="health", same_as="f2"))
+    learn(memory, new("Mika has a horse.", heard(memory), replaces="f1"))
+    facts = memory.facts.all()
+    assert [(len(fact.sources), fact.ended) for fact in facts] == [(1, None)] * 4
+
+
+def test_what_is_said_to_be_the_same_and_over_is_over(memory: MemoryFile) -> None:
+    learn(memory, new("Mika lives in Osaka.", heard(memory), slot="home"))
+    one, two = heard(memory), heard(memory)
+    learn(memory, new("Mika no longer lives in Osaka.", one, slot="home", same_as="f1", replaces="f1"))
+    learn(memory, new("Mika lives in Osaka as a lodger.", two, same_as="f1", replaces="f1"))
+    assert [fact.ended is None for fact in memory.facts.all()] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs"),
+    [
+        ("Mika lives in Osaka.", "Mika's older sister lives in Nara."),
+        ("Mika is 30 years old.", "Mika's cat is 3 years old."),
+        ("ミカは大阪に住んでいる。", "ミカの妹は奈良に住んでいる。"),
+    ],
+)
+def test_what_is_true_of_a_sister_or_a_cat_ends_nothing_of_whose_they_are(
+    memory: MemoryFile, mine: str, theirs: str
+) -> None:
+    slot = "age" if "old" in mine else "home"
+    learn(memory, new(mine, heard(memory), slot=slot))
+    learn(memory, new(theirs, heard(memory), slot=slot))
+    learn(memory, new("Mika's home is near her mother.", heard(memory), slot="school"))
+    assert [(f.slot, f.ended) for f in memory.facts.all()] == [
+        (slot, None),
+        ("", None),
+        ("school", None),
+    ]
+
+
+def test_what_is_learned_late_ends_nothing_that_was_said_since(memory: MemoryFile) -> None:
+    old, young = heard(memory, time=T), heard(memory, time=T + DAY)
+    learn(memory, new("Mika lives in Osaka.", young, slot="home"))
+    batch = new("Mika lives in Tokyo.", old, slot="home")
+    learn(memory, batch)
+    assert learn(memory, batch) == ()
+    osaka, tokyo = memory.facts.all()
+    assert (osaka.ended, tokyo.ended, tokyo.replaced_by) == (None, T + DAY, osaka.uid)
+
+
 def test_enough_evidence_against_ends_a_fact_and_a_single_doubt_does_not(memory: MemoryFile) -> None:
     uids = [heard(memory) for _ in range(3)]
     learn(memory, new("Mika likes rain.", uids[0]))
@@ -368,38 +418,25 @@ def test_a_fact_put_again_adds_its_evidence_and_a_person_s_wording(memory: Memor
     assert (held.text, held.edited, held.confirmed) == ("Mika adores cats.", True, T + DAY)
 
 
-def test_without_an_embedder_facts_are_found_by_words_and_concepts(
-    memory: MemoryFile, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    uid = heard(memory)
-    with monkeypatch.context() as patch:
-        patch.setattr(senses, "load_embedder", _no_embedder)
+def test_without_an_embedder_facts_are_found_by_words_and_concepts() -> None:
+    with MemoryFile.in_ram("none") as memory:
+        uid = heard(memory)
         learn(memory, new("Mika has a cat called Tofu.", uid), new("Mika is a nurse.", uid))
         assert [hit.fact.number for hit in memory.facts.recall("What is Mika's pet called?", 1)] == [1]
         assert [hit.fact.number for hit in memory.facts.recall("tofu")] == [1]
-    assert _vectors(memory) == [None, None]
-    learn(memory)
-    assert None not in _vectors(memory)
+        assert vectors(memory) == [(None, ""), (None, "")]
+        assert memory.facts.outdated(9) == ()
 
 
-def _no_embedder() -> Any:
-    from aikyo.errors import AikyoError
-
-    raise AikyoError("no table here")
-
-
-def _vectors(memory: MemoryFile) -> list[object]:
-    return [row[0] for row in memory.store.rows("SELECT vector FROM facts")]
-
-
-def test_a_new_lexicon_reaches_old_facts_with_the_next_learning(
+def test_a_new_lexicon_makes_old_facts_outdated(
     memory: MemoryFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learn(memory, new("Mika has a wombat.", heard(memory)))
+    assert memory.facts.outdated(9) == ()
     other = lexicon.Lexicon('[burrower]\nen = "wombat badger"\nja = ""')
     monkeypatch.setattr(senses, "lexicon", lambda: other)
     monkeypatch.setattr("aikyo.memory.facts.rows.lexicon", lambda: other)
-    learn(memory)
+    renew(memory)
     assert memory.store.rows("SELECT concepts FROM facts")[0][0] == f"{other.version} burrower"
 
 

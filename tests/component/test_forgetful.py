@@ -186,5 +186,19 @@ async def test_the_journal_tells_who_was_there_and_what_they_were_called(tmp_pat
         assert set(own.present) == {"user_mika", "companion_bob", "user_aya"}
 
 
+async def test_who_was_heard_in_a_talk_before_is_there(tmp_path: Path) -> None:
+    brains = {"alice": ScriptedBrain(), "bob": ScriptedBrain(on_compose=_silent)}
+    async with gathering(tmp_path, brains) as room:
+        said = await room.say("hello, all of you")
+        await room.until(lambda: [m for m in room.messages(said.conversation) if m.sender == ALICE])
+        with trio.fail_after(10):
+            while len(kept := await room.memories["bob"].recent(said.conversation, 5)) < 2:
+                await trio.sleep(0.01)
+        own = (await room.memories["alice"].recent(said.conversation, 5))[-1]
+        for answer, others in ((kept[-1], {ALICE, "user_mika"}), (own, {"companion_bob", "user_mika"})):
+            assert answer.to == ()
+            assert set(answer.present) == others
+
+
 async def _silent(moment: Moment, toolbox: object) -> None:
     await trio.sleep_forever()

@@ -15,14 +15,14 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from aikyo.memory import MemoryFile
+from aikyo.memory import MemoryFile, NewFact
 from aikyo.memory.mending import damaged_of
 from aikyo.memory.storage.backups import back_up, backups_of, made_at
 from aikyo.swarm import keeping
 from aikyo.swarm.keeping import Keeper
 from aikyo.wire import Context
 from tests.support.gathering import ScriptedBrain
-from tests.support.memories import assert_index_agrees, break_page, remember
+from tests.support.memories import assert_index_agrees, break_page, entry, remember
 from tests.support.swarms import QUIET, Watched, swarm_of
 
 ALICE = "companion_alice"
@@ -70,21 +70,51 @@ async def test_damage_that_is_met_while_it_is_in_use_restarts_and_mends(
 ) -> None:
     remember(path, *(f"the lake, day {number}" for number in range(300)))
     async with swarm_of(tmp_path, {"alice": ScriptedBrain()}) as room:
-        before = room.swarm.status().companions[0].since
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute(broken)
         await room.swarm.perceive(Context(id="c", type="text", context="rain"))
-        await room.until(lambda: room.told("restart", ALICE))
-        assert "is damaged" in str(room.told("restart", ALICE)[0].reason)
-        with trio.fail_after(20):
-            while (
-                one := room.swarm.status().companions[0]
-            ).activity != "listening" or one.since == before:
-                await trio.sleep(0.05)
+        await until_restarted(room)
     with MemoryFile.read(path) as memory:
         assert memory.count() >= 300
         assert memory.recall("lake")
     assert_index_agrees(path)
+
+
+async def test_damage_that_is_met_while_it_learns_restarts_and_mends(tmp_path: Path, path: Path) -> None:
+    remember(path, "the lake")
+    with MemoryFile.open(path) as memory:
+        likes = NewFact(text="Mika likes the lake.", about="user_mika", kind="opinion", sources=("one",))
+        memory.append(entry("I like the lake", uid="one"))
+        memory.facts.learn([likes], upto=2, now=NIGHT)
+    settings = msgspec.structs.replace(QUIET, learn_after=1, backups=0)
+    async with swarm_of(tmp_path, {"alice": ScriptedBrain()}, settings=settings) as room:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("DELETE FROM fact_words_data WHERE id = 10")
+        await room.swarm.perceive(Context(id="c", type="text", context="rain on the lake"))
+        await until_restarted(room)
+    assert_index_agrees(path)
+
+
+@pytest.mark.parametrize("index", ["words", "fact_words"], ids=["while it starts", "by a backup"])
+async def test_damage_that_is_found_after_it_was_opened_restarts_and_mends(
+    tmp_path: Path, path: Path, index: str
+) -> None:
+    remember(path, *(f"the lake, day {number}" for number in range(300)))
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute(f"DELETE FROM {index}_data WHERE id = 10")
+    async with swarm_of(tmp_path, {"alice": ScriptedBrain()}) as room:
+        await until_restarted(room)
+    with MemoryFile.read(path) as memory:
+        assert memory.count() == 300
+    assert_index_agrees(path)
+
+
+async def until_restarted(room: Watched) -> None:
+    await room.until(lambda: room.told("restart", ALICE))
+    assert "is damaged" in str(room.told("restart", ALICE)[0].reason)
+    with trio.fail_after(20):
+        while (one := room.swarm.status().companions[0]).restarts == 0 or one.activity != "listening":
+            await trio.sleep(0.05)
 
 
 @pytest.fixture
@@ -164,9 +194,10 @@ FULL = """
 import os, sys
 from pathlib import Path
 from aikyo.memory import MemoryFile, MemoryFileError, mend
-from aikyo.memory.storage.backups import back_up, backups_of
+from aikyo.memory.storage.backups import back_up, backup_folder, backups_of
 from tests.support.memories import assert_index_agrees, entry
 
+told = set()
 path = Path(sys.argv[1]) / "memories" / "alice.db"
 path.parent.mkdir()
 filler = path.parent / "filler"
@@ -181,28 +212,55 @@ with MemoryFile.open(path) as memory:
                 pass
         except OSError:
             pass
+    full = filler.stat().st_size
     for number in range(2000):
         try:
             one = entry("too much " * 20)
             memory.append(one)
             kept.append(one)
         except MemoryFileError as error:
-            print("append:", error.why)
+            told.add(f"append: {error.why}")
             break
     assert [row.entry for row in memory.rows()] == kept
     assert memory.recall("lake")
-    try:
-        back_up(path, now=1e9)
-    except MemoryFileError as error:
-        print("backup:", error.why)
-    assert backups_of(path) == ()
+    for room in range(0, 90, 3):
+        os.truncate(filler, full - 4096 * room)
+        try:
+            back_up(path, now=1e9)
+        except MemoryFileError as error:
+            told.add(f"backup: {error.why}")
+            assert list(backup_folder(path).iterdir()) == []
+        else:
+            assert_index_agrees(backups_of(path)[0])
+            backups_of(path)[0].unlink()
+            told.add("backup: whole")
     with MemoryFile.read(path) as reader:
         assert reader.count() == len(kept)
-    filler.unlink()
+    os.truncate(filler, 0)
     memory.append(entry("there is room again"))
-    back_up(path, now=1e9)
 assert_index_agrees(path)
-print("whole:", len(kept) + 1 == MemoryFile.read(path).count())
+print("kept:", len(kept) + 1 == MemoryFile.read(path).count())
+whole = path.read_bytes()
+for room in range(60, 150, 2):
+    path.write_bytes(bytes(4096) + whole[4096:])
+    os.truncate(filler, 0)
+    with filler.open("r+b", buffering=0) as file:
+        file.write(bytes(os.statvfs(filler).f_bavail * 4096 - 4096 * room))
+    before = sorted(path.parent.iterdir())
+    try:
+        mended = mend(path, now=1e9)
+    except MemoryFileError as error:
+        told.add(f"mending: {error.why}")
+        assert sorted(path.parent.iterdir()) == before
+        assert path.read_bytes()[4096:] == whole[4096:]
+    else:
+        told.add("mending: whole")
+        os.truncate(filler, 0)
+        assert_index_agrees(path)
+        assert mended.saved == MemoryFile.read(path).count() > 0
+        mended.aside.unlink()
+for line in sorted(told):
+    print(line)
 """
 
 
@@ -217,4 +275,11 @@ def test_a_disk_that_is_really_full_harms_nothing(tmp_path: Path) -> None:
         pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
     assert done.stderr == ""
     lines = done.stdout.splitlines()
-    assert lines == ["append: the disk is full", "backup: the disk is full", "whole: True"]
+    assert lines == [
+        "kept: True",
+        "append: the disk is full",
+        "backup: the disk is full",
+        "backup: whole",
+        "mending: the disk is full",
+        "mending: whole",
+    ]

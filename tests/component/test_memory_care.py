@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import msgspec
 import pytest
@@ -35,6 +36,7 @@ from aikyo.memory.care import (
     statistics,
 )
 from aikyo.memory.care.transfer import End
+from aikyo.memory.recall.recalling import Found, find
 from aikyo.memory.storage.backups import back_up, backups_of
 from aikyo.paths import Home
 from aikyo.wire import derived_id
@@ -187,6 +189,21 @@ def test_what_preview_tells_is_what_goes(alice: MemoryFile) -> None:
             assert forget(file, chosen, now=NOW).uids == told
 
 
+def test_what_is_forgotten_while_it_is_looked_for_is_not_found(
+    alice: MemoryFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(*args: Any, **more: Any) -> list[Found]:
+        found = find(*args, **more)
+        forget(alice, choose(alice, Wish(ids=("j1",))), now=NOW)
+        return found
+
+    monkeypatch.setattr("aikyo.memory.recall.recalling.find", slow)
+    with MemoryFile.read(alice.path) as reader:
+        hits = reader.recall("lighthouse fun")
+    assert hits
+    assert "turn-0" not in {hit.entry.uid for hit in hits}
+
+
 def test_what_was_forgotten_does_not_come_back_by_gossip(alice: MemoryFile) -> None:
     (row,) = choose(alice, Wish(ids=("j2",))).rows
     forget(alice, choose(alice, Wish(ids=("j2",))), now=NOW)
@@ -305,6 +322,17 @@ def test_backups_forget_also_what_was_made_anew_since(alice: MemoryFile, home: H
     assert telling(home.root, "lighthouse") == []
 
 
+def test_what_was_cut_off_is_gone_on_with_when_it_is_wished_again(alice: MemoryFile, home: Home) -> None:
+    back_up(alice.path, now=NOW)
+    wish = Wish(matching=SECRET)
+    forget(alice, choose(alice, wish), now=NOW)
+    assert telling(home.root) != []  # killed before it came to the backup
+    gone = forget(alice, choose(alice, wish), now=NOW)
+    assert (gone.rows, gone.scrubbed) == (0, True)
+    assert forget_in_copies(home, "alice", gone, now=NOW, wish=wish).backups == 1
+    assert telling(home.root) == []
+
+
 def test_a_backup_that_is_being_made_is_waited_for(alice: MemoryFile, home: Home) -> None:
     begun, forgotten = threading.Event(), threading.Event()
 
@@ -324,6 +352,27 @@ def test_a_backup_that_is_being_made_is_waited_for(alice: MemoryFile, home: Home
     assert telling(home.backups) == []
 
 
+def test_what_a_backup_kept_from_being_overwritten_is_when_it_is_done(
+    alice: MemoryFile, home: Home
+) -> None:
+    begun, forgotten = threading.Event(), threading.Event()
+
+    def go_on() -> None:
+        begun.set()
+        forgotten.wait(10)
+
+    backup = threading.Thread(target=back_up, args=(alice.path,), kwargs={"now": NOW, "go_on": go_on})
+    backup.start()
+    begun.wait(10)
+    alice.store.change("PRAGMA busy_timeout = 10")
+    gone = forget(alice, choose(alice, Wish(matching=SECRET)), now=NOW)
+    assert not gone.scrubbed
+    threading.Timer(0.2, forgotten.set).start()
+    assert forget_in_copies(home, "alice", gone, now=NOW).unreached == ()
+    backup.join()
+    assert telling(home.root) == []
+
+
 def test_what_is_left_of_a_backup_goes(alice: MemoryFile, home: Home) -> None:
     left = back_up(alice.path, now=NOW).with_suffix(".db.new")
     left.write_text(SECRET)
@@ -338,7 +387,7 @@ def test_who_else_of_the_home_holds_it_is_told(alice: MemoryFile, home: Home) ->
         fill(bob)
     gone = forget(alice, choose(alice, Wish(ids=("j2", "j3"))), now=NOW)
     report = forget_in_copies(home, "alice", gone, now=NOW)
-    assert report.others == {"bob": ("turn-1", "turn-2")}
+    assert report.others == {"bob": ("j2", "j3")}
 
 
 def test_what_cannot_be_reached_is_told(alice: MemoryFile, home: Home, tmp_path: Path) -> None:
@@ -494,6 +543,74 @@ def test_what_was_forgotten_here_stays_forgotten_also_in_what_tells_of_it(
     assert not any(SECRET in text for text in texts(alice))
 
 
+def test_a_talk_of_which_something_stays_forgotten_is_summed_up_anew(
+    alice: MemoryFile, tmp_path: Path
+) -> None:
+    (talk,) = alice.digests.all()
+    day = msgspec.structs.replace(
+        talk, number=0, uid="", level="day", text=f"A day of {SECRET}.", conversation=None
+    )
+    alice.digests.keep_over(day, [talk], version=alice.digests.version())
+    export(alice, tmp_path / "a", now=NOW)
+    with MemoryFile.in_ram() as other:
+        other.append(entry(f"My word is {SECRET}.", uid="turn-1"))
+        forget(other, choose(other, Wish(ids=("turn-1",))), now=NOW)
+        done = import_into(other, tmp_path / "a")
+        assert (done.rows, done.digests, done.remade) == (4, 0, 2)
+        assert other.digests.all() == ()
+        stale = other.digests.stale("talk")
+        assert stale is not None
+        assert stale.uid == talk.uid
+        assert [row.entry.uid for row in other.digests.rows_of(stale.number)] == [
+            "turn-0", "turn-2", "turn-3", "turn-4",
+        ]  # fmt: skip
+        assert other.digests.upto() == 5
+        assert import_into(other, tmp_path / "a").remade == 1  # the day, which is not there yet
+        assert other.digests.stale("talk") == stale
+
+
+def test_a_talk_whose_turns_are_in_another_order_here_is_summed_up_anew(
+    alice: MemoryFile, tmp_path: Path
+) -> None:
+    export(alice, tmp_path / "a", now=NOW)
+    with MemoryFile.in_ram() as other:
+        other.append(entry("ok", uid="turn-3", conversation="talk", time=NOW - 97))
+        assert import_into(other, tmp_path / "a").remade == 1
+        stale = other.digests.stale("talk")
+        assert stale is not None
+        assert len(other.digests.rows_of(stale.number)) == 5
+
+
+def test_what_is_yet_to_come_is_in_no_digest_that_comes_in(alice: MemoryFile, tmp_path: Path) -> None:
+    export(alice, tmp_path / "good", now=NOW)
+    good = (tmp_path / "good").read_bytes().splitlines()
+    (tmp_path / "a").write_bytes(b"\n".join(changed(good, "digest", "last", 2**53)) + b"\n")
+    with MemoryFile.in_ram() as other:
+        import_into(other, tmp_path / "a")
+        (digest,) = other.digests.all()
+        assert (digest.first, digest.last) == (1, 5)
+
+
+def test_no_digest_comes_in_beneath_one_of_its_own_level(alice: MemoryFile, tmp_path: Path) -> None:
+    (talk,) = alice.digests.all()
+    day = msgspec.structs.replace(talk, number=0, uid="", level="day", text="A day.", conversation=None)
+    above = alice.digests.keep_over(day, [talk], version=alice.digests.version())
+    assert above is not None
+    export(alice, tmp_path / "good", now=NOW)
+    lines = [json.loads(line) for line in (tmp_path / "good").read_bytes().splitlines()]
+    at = next(n for n, line in enumerate(lines) if line["is"] == "digest")
+    for number in range(1500):
+        deep = {**lines[at]["digest"], "uid": f"deep-{number}", "number": 100 + number}
+        deep |= {"parent": 99 + number, "day": f"{1000 + number}-01-01"}
+        lines.insert(at + 1 + number, {"is": "digest", "digest": deep})
+    lines[-1]["lines"] += 1500
+    (tmp_path / "a").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with MemoryFile.in_ram() as other:
+        import_into(other, tmp_path / "a")
+        assert all(not other.digests.children(digest.number) for digest in other.digests.all()[1:])
+        forget(other, choose(other, Wish(matching="day")), now=NOW)
+
+
 def test_an_export_replaces_nothing_and_leaves_nothing_half_done(
     alice: MemoryFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -537,12 +654,22 @@ def wrong_files(good: list[bytes]) -> Iterator[tuple[str, list[bytes], str]]:
         [good[0], json.dumps(late).encode(), *good[2:]],
         ":2: it has no id",
     )
+    eternal = {**turn, "entry": {**turn["entry"], "time": 1e300}}
+    yield "is of no time", [good[0], json.dumps(eternal).encode(), *good[2:]], ":2: its time is none"
     for kind, name, value, told in (
         ("fact", "importance", 99, "its importance is not 0 to 10"),
         ("fact", "half_life", -1.0, "its half-life is none"),
         ("fact", "number", 0, "its number is none"),
         ("fact", "confirmed", 1e400, "is damaged"),
+        ("fact", "uid", "f2", "its id is 'f2'"),
+        ("fact", "text", " ", "its text is none"),
+        ("fact", "text", "a\nb", "its text is none"),
+        ("fact", "text", "a" * 2001, "its text is none"),
+        ("fact", "happened", 1e300, "its time is none"),
         ("digest", "first", 0, "its numbers are none"),
+        ("digest", "uid", "d7", "its id is 'd7'"),
+        ("digest", "day", "someday", "someday"),
+        ("digest", "text", "a" * 65_537, "its text is too long"),
         ("digest", "level", "year", "is damaged"),
         ("mark", "upto", 2**70, "is damaged"),
     ):

@@ -13,6 +13,7 @@ from aikyo.cli import main
 from aikyo.memory import Digest, Entry, Hit, MemoryFile, NewFact
 from aikyo.memory.storage.backups import back_up
 from aikyo.paths import Home
+from aikyo.swarm.lock import hold_home
 from tests.support.memories import entry, remember
 
 
@@ -241,8 +242,11 @@ def test_dump_prints_facts_with_from_whom_and_digests(
     (fact,) = objects(capsys)
     assert (fact["id"], fact["text"]) == ("f3", "Both are fond of walks.")
     assert aikyo("dump", "alice", "--what", "all", "--format", "markdown") == 0
-    titles = [line for line in capsys.readouterr().out.splitlines() if line.startswith("#")]
+    lines = capsys.readouterr().out.splitlines()
+    titles = [line for line in lines if line.startswith("#")]
     assert titles[:3] == ["# Memory of alice", "## What it knows", "## In short"]
+    ids = [line.split("**")[1] for line in lines if line.startswith("- ")]
+    assert ids == ["f1", "f2", "f3", "d1", "j1", "j2", "j3"]
 
 
 def test_search_prints_facts_before_turns(knowing: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -252,7 +256,9 @@ def test_search_prints_facts_before_turns(knowing: Path, capsys: pytest.CaptureF
     assert [line[:2] for line in printed(capsys)] == ["f1"]
     assert aikyo("search", "alice", "lighthouse", "-k", "1", "--journal", "--json") == 0
     (hit,) = objects(capsys)
-    assert hit["entry"]["text"] == "We walked to the lighthouse."
+    assert (hit["id"], hit["entry"]["text"]) == ("j1", "We walked to the lighthouse.")
+    assert aikyo("search", "alice", "lighthouse", "-k", "1", "--facts", "--json") == 0
+    assert [hit["id"] for hit in objects(capsys)] == ["f1"]
 
 
 def test_search_explains_itself(knowing: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -386,12 +392,42 @@ def test_nothing_that_fits_is_no_failure(alice: Path, capsys: pytest.CaptureFixt
     assert capsys.readouterr() == ("", "alice remembers nothing of that.\n")
 
 
+def test_forget_looks_through_the_backups_for_what_is_in_none_of_the_rows(
+    alice: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    back_up(alice, now=1.8e9)
+    with MemoryFile.open(alice) as memory:
+        memory.store.change("DELETE FROM entries")
+    assert aikyo("forget", "alice", "--matching", "lighthouse", "--yes") == 0
+    printed = capsys.readouterr()
+    assert printed.err == "alice remembers nothing of that.\n"
+    assert printed.out.startswith("alice has forgotten nothing, in 1 backup too\n")
+
+
 def test_forget_what_is_older_than_a_date(alice: Path, capsys: pytest.CaptureFixture[str]) -> None:
     remember(alice, "just now", time=4_000_000_000.0)
     assert aikyo("forget", "alice", "--before", "30d", "--yes") == 0
     assert aikyo("forget", "alice", "--before", "2026-11-01", "--yes") == 0
     with MemoryFile.read(alice) as memory:
         assert [one.text for one in memory.dump()] == ["just now"]
+
+
+@pytest.mark.parametrize("command", [["forget", "alice", "f1", "--yes"], ["edit", "alice", "f1", "Hm."]])
+def test_nothing_is_changed_while_a_swarm_comes_up(
+    knowing: Path,
+    home: Home,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+) -> None:
+    monkeypatch.setattr("aikyo.cli.memory_care._PATIENCE", 0.0)
+    home.swarm.write_text("left by one that has ended")
+    with hold_home(home):  # it has read the memory, and cannot be reached yet
+        assert aikyo(*command) == 2
+        assert "is held by another swarm" in capsys.readouterr().err
+    with MemoryFile.read(knowing) as memory:
+        assert len(memory.facts.all()) == 3
+    assert aikyo(*command) == 0
 
 
 def test_edit_puts_it_right(knowing: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -95,7 +95,7 @@ def told_before_kill(path: Path, run: int, lines: int) -> list[tuple[str, str]]:
     return [(line.split()[0], line.split()[1]) for line in told if line.endswith("\n")]
 
 
-@pytest.mark.parametrize("seed", [7, *(pytest.param(n, marks=pytest.mark.soak) for n in range(9))])
+@pytest.mark.parametrize("seed", [7, *(pytest.param(n, marks=pytest.mark.soak) for n in range(10, 19))])
 def test_a_kill_at_any_point_loses_nothing_that_was_acknowledged(tmp_path: Path, seed: int) -> None:
     path, random = tmp_path / "memories" / "alice.db", Random(seed)
     path.parent.mkdir()

@@ -72,6 +72,13 @@ async def test_what_was_forgotten_is_not_told_to_the_brain_any_more(home: Path) 
         assert SECRET not in await told_when_asked(room, brain, "2")
 
 
+async def test_where_there_is_nothing_to_forget_the_session_goes_on(home: Path) -> None:
+    async with swarm_of(home, {"alice": ScriptedBrain()}) as room:
+        report = await room.swarm.forget("alice", Wish(matching="nothing of the kind"))
+        assert (report.rows, report.session, report.unreached) == (0, False, ())
+        assert status(room).session == 1
+
+
 async def test_what_was_corrected_is_told_to_the_brain(home: Path) -> None:
     brain = ScriptedBrain()
     async with swarm_of(home, {"alice": brain}) as room:

@@ -10,11 +10,12 @@ import sqlite_utils
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aikyo import embeddings
+from aikyo.errors import AikyoError
 from aikyo.memory import Memory, MemoryFile
 from aikyo.memory.recall.index import index_entry, unindex_entry
 from aikyo.memory.recall.recalling import find
-from aikyo.memory.recall.spots import PLACES
+from aikyo.memory.recall.senses import BLOCK, RECORD
+from aikyo.memory.recall.spots import PLACES, speaker
 from aikyo.memory.storage import schema
 from tests.support.memories import assert_index_agrees, entry, texts
 
@@ -40,9 +41,14 @@ def talk(memory: MemoryFile, name: str, *lines: str) -> None:
 
 
 def sense(memory: MemoryFile) -> None:
-    after: int | None = 0
-    while after is not None:
-        after = memory.make_senses(after)
+    while memory.make_senses():
+        pass
+
+
+def sensed(memory: MemoryFile) -> list[int]:
+    """The rows that have a sense."""
+    held = memory.store.rows("SELECT records FROM senses ORDER BY block")
+    return [row for (records,) in held for row, _, _ in RECORD.iter_unpack(records)]
 
 
 def test_an_answer_is_found_by_the_question_that_came_before_it(memory: MemoryFile) -> None:
@@ -106,6 +112,21 @@ def test_what_the_one_who_is_named_said_comes_first(
     ]  # the newest: two are named
 
 
+def test_rows_that_stand_alone_are_found_also_where_somebody_is_named(memory: MemoryFile) -> None:
+    """Where there is no neighbour, none must be taken for one that the one who is named has said."""
+    with memory.store.transaction():
+        say(memory, "dinner", sender="user_mika", conversation=None)
+        say(memory, *(f"the lake, {n}" for n in range(600)), sender="user_ken", conversation=None)
+    assert len(memory.recall("Mika and the lake", 8)) == 8
+
+
+def test_who_has_the_number_of_the_one_who_is_named_is_not_taken_for_them(memory: MemoryFile) -> None:
+    other = next(f"user_{n}" for n in range(10_000) if speaker(f"user_{n}") == speaker("user_mika"))
+    say(memory, "the lake, one", sender="user_mika", conversation=None)
+    say(memory, "the lake, two", sender=other, conversation=None)
+    assert texts(memory.recall("Mika and the lake", 1)) == ["the lake, one"]
+
+
 def test_a_name_within_a_longer_word_names_nobody(memory: MemoryFile) -> None:
     say(memory, "by the lake, one", sender="user_ann")
     say(memory, "by the lake, two", sender="user_ken")
@@ -139,6 +160,23 @@ def test_what_was_said_at_the_time_that_is_named_comes_first(memory: MemoryFile)
     ):
         found = texts(memory.recall(query, 1, now=NOON))
         assert found == [f"the lake, {days_ago} days ago"]
+
+
+@pytest.mark.parametrize(
+    "query", ["What will we do in June?", "June, what are our plans?", "6月に June は何をする？"]
+)
+def test_what_is_still_to_come_is_not_sought_in_what_was_said_then(
+    memory: MemoryFile, query: str
+) -> None:
+    say(memory, "In June we will go to Kyoto.", time=at(3))
+    say(memory, *(f"We do this, {n}" for n in range(20)), time=at(160))
+    assert texts(memory.recall(query, 1, now=NOON)) == ["In June we will go to Kyoto."]
+
+
+def test_the_month_that_is_named_may_also_be_a_word_of_it(memory: MemoryFile) -> None:
+    say(memory, "Our trip was in June.", time=at(3))
+    say(memory, "We have soup.", time=at(160))
+    assert "Our trip was in June." in texts(memory.recall("Where were we in June?", now=NOON))
 
 
 def test_a_time_alone_finds_all_that_was_said_then(memory: MemoryFile) -> None:
@@ -193,12 +231,11 @@ def test_what_has_nothing_to_do_with_it_is_not_found_by_sense(memory: MemoryFile
 
 def test_without_an_embedder_words_do(memory: MemoryFile, monkeypatch: pytest.MonkeyPatch) -> None:
     def none() -> None:
-        raise embeddings.AikyoError("not here")
+        raise AikyoError("not here")
 
-    none.cache_info = embeddings.load_embedder.cache_info  # type: ignore[attr-defined]
     monkeypatch.setattr("aikyo.memory.recall.senses.load_embedder", none)
     say(memory, "the lighthouse")
-    assert memory.make_senses() is None
+    assert not memory.make_senses()
     assert texts(memory.recall("lighthouse")) == ["the lighthouse"]
 
 
@@ -222,11 +259,56 @@ def test_what_is_corrected_is_found_by_its_new_words_in_its_old_place(tmp_path: 
 
 
 def test_a_sense_that_is_made_late_counts_too(memory: MemoryFile) -> None:
-    say(memory, "I am terribly afraid of thunder.", "We painted the kitchen.")
-    memory.make_senses(after=1)
+    memory.append(entry("We painted the kitchen."), number=7)
+    sense(memory)
     assert memory.recall("scared of storms") == ()  # holds the senses
+    memory.append(entry("I am terribly afraid of thunder."), number=3)
     sense(memory)
     assert memory.recall("scared of storms", 1)
+
+
+def test_a_row_with_the_number_of_one_that_was_forgotten_gets_a_sense_of_its_own(
+    memory: MemoryFile,
+) -> None:
+    say(memory, "We painted the kitchen.", "I like soup.")
+    sense(memory)
+    (row,) = memory.rows_of(numbers=[2])
+    unindex_entry(memory.store, 2, row.entry)
+    memory.store.change("DELETE FROM entries WHERE row = 2")
+    say(memory, "I am terribly afraid of thunder.")
+    assert memory.recall("scared of storms") == ()
+    sense(memory)
+    assert [hit.number for hit in memory.recall("scared of storms", 1)] == [2]
+
+
+def test_senses_of_more_rows_than_are_kept_together_are_all_found(memory: MemoryFile) -> None:
+    with memory.store.transaction():
+        say(memory, *(f"We painted kitchen number {n}." for n in range(BLOCK + 20)), conversation=None)
+        memory.append(entry("...", conversation=None))  # no words, no sense
+    memory.make_senses(BLOCK - 10)
+    assert memory.recall("scared of storms") == ()  # holds the senses
+    say(memory, "I am terribly afraid of thunder.", conversation=None)
+    sense(memory)
+    assert sensed(memory) == list(range(1, BLOCK + 23))
+    assert "thunder" in texts(memory.recall("scared of storms", 1))[0]
+
+
+def test_senses_are_made_once_even_by_another_process(tmp_path: Path) -> None:
+    path = tmp_path / "alice.db"
+    with MemoryFile.open(path) as memory:
+        say(memory, "We painted the kitchen.", "I like soup.")
+        assert memory.make_senses()
+    with MemoryFile.open(path) as memory:
+        assert not memory.make_senses()
+
+
+def test_indexes_that_are_made_anew_have_their_senses_made_anew(memory: MemoryFile) -> None:
+    say(memory, "We painted the kitchen.", "I like soup.")
+    sense(memory)
+    memory.index_anew()
+    assert sensed(memory) == []
+    sense(memory)
+    assert sensed(memory) == [1, 2]
 
 
 def test_what_is_forgotten_is_found_in_no_way_and_its_sense_is_gone(memory: MemoryFile) -> None:
@@ -239,7 +321,7 @@ def test_what_is_forgotten_is_found_in_no_way_and_its_sense_is_gone(memory: Memo
         memory.store.change("DELETE FROM entries WHERE row = 1")
     assert memory.recall("scared of storms") == ()
     assert memory.recall("thunder") == ()
-    assert [row["row"] for row in memory.store.rows("SELECT row FROM senses")] == [2]
+    assert sensed(memory) == [2]
     say(memory, "and a newer one", conversation="a")
     assert texts(memory.recall("newer", 1)) == ["and a newer one"]
 
@@ -336,4 +418,4 @@ async def test_a_memory_in_threads_recalls_by_sense_too(tmp_path: Path) -> None:
         await memory.make_senses()
         (hit, *_) = await memory.recall("scared of storms")
         assert "thunder" in hit.entry.text
-        assert len(await memory.read(lambda file: file.store.rows("SELECT row FROM senses"))) == 152
+        assert await memory.read(sensed) == list(range(1, 153))

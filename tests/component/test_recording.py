@@ -38,6 +38,7 @@ from aikyo.brain.recording.format import VERSION, Asked, Header
 from aikyo.brain.recording.recorder import Recorder, RecordingBrain
 from aikyo.brain.recording.replay import read_recording
 from aikyo.errors import UsageError
+from aikyo.memory.care.recordings import blanker
 from aikyo.swarm.brains import Brains
 from tests.support.gathering import ScriptedBrain, profile_of
 from tests.support.messages_api import companion, messages_api
@@ -268,6 +269,28 @@ async def test_what_was_learned_is_kept(tmp_path: Path) -> None:
     assert learn["usage"]["input"] == 5
     assert "findings" not in reflect
     assert await read_recording(file).brain("companion_alice").learn(study) == (found,)
+
+
+async def test_what_comes_of_a_call_that_goes_on_while_it_is_forgotten_is_blanked_too(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "talk.jsonl"
+    study = Study(NOW, ALICE, (BOB,), (line("I lost my hat.", BOB, id="m-2"),))
+    found = Finding(text="Bob has lost a hat.", about=BOB.id, sources=("m-2",))
+
+    class Slow(ScriptedBrain):
+        async def learn(self, study: Study) -> Sequence[Finding] | None:
+            if not recorder.redactions:
+                await recorder.redact(blanker((), {"m-2"}))
+            return [found]
+
+    with Recorder(file, HEADER) as recorder:
+        kept = recording_of(Slow(), recorder)
+        await kept.learn(study)
+        await kept.learn(study)  # begun later: somebody has said it again
+    during, later = read_recording(file).calls
+    assert (during.asked.text, during.findings) == ("[forgotten]", ())
+    assert (later.asked.text, later.findings) == ("I lost my hat.", (found,))
 
 
 async def test_what_is_interrupted_is_kept_as_such_and_stays_interrupted(

@@ -22,6 +22,7 @@ from aikyo.companion.session.budget import line_tokens
 from aikyo.memory import Fact, MemoryFile, NewFact
 from aikyo.wire import Message
 from tests.support import gathering as support
+from tests.support.embedders import Listing, vectors
 from tests.support.gathering import Gathering, ScriptedBrain
 from tests.support.memories import entry
 
@@ -133,6 +134,21 @@ async def test_what_was_said_is_learned_when_nobody_has_spoken_for_a_while(
         assert len(mind.studied) == 1
 
 
+async def test_what_was_learned_gets_its_vector_from_a_slow_embedder_afterwards(
+    tmp_path: Path, patient_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedder = Listing().as_embedder()
+    monkeypatch.setattr("aikyo.memory.file.choose_embedder", lambda _: embedder)
+    async with gathering(tmp_path, {"alice": Learner()}) as room:
+        for number, text in enumerate(("I have a cat called Tofu.", "I feared thunder."), 1):
+            await chat(room, text)
+            await learned(room)
+            await trio.sleep(20)
+            made = await room.memories["alice"].read(vectors)
+            assert [name for _, name in made] == ["listing"] * number
+            await trio.sleep(200)  # and it has looked for other work since
+
+
 async def test_after_enough_turns_it_is_learned_though_nobody_pauses(tmp_path: Path) -> None:
     mind = Learner()
     async with gathering(tmp_path, {"alice": mind}, learn_after=6) as room:
@@ -153,6 +169,23 @@ async def test_with_nothing_to_learn_after_nothing_is_ever_learned(
         await chat(room, "I have a cat called Tofu.")
         await trio.sleep(60)
         assert (mind.studied, await facts(room), await pending(room)) == ([], (), 2)
+
+
+@pytest.mark.parametrize("learn_after", [0, 1000])
+async def test_what_was_said_is_known_by_its_sense_whatever_is_learned(
+    tmp_path: Path, patient_clock: trio.testing.MockClock, learn_after: int
+) -> None:
+    async with gathering(tmp_path, {"alice": Learner(costs=True)}, learn_after=learn_after) as room:
+        await trio.sleep(60)
+        for text, query in (
+            ("I am terribly afraid of thunder.", "scared of storms"),
+            ("My sister works as a nurse.", "job in a hospital"),
+        ):
+            await chat(room, text)
+            await trio.sleep(40)
+            (hit, *_) = await room.memories["alice"].recall(query)
+            assert hit.entry.text == text
+            assert hit.ways["vectors"] > 0
 
 
 async def test_what_a_shutdown_leaves_is_taken_up_at_the_next_start_once(
@@ -328,6 +361,19 @@ async def test_nothing_is_learned_while_a_turn_is_composed(
         assert len(mind.studied) == 1
 
 
+async def test_of_as_many_facts_as_lines_none_is_lost(
+    tmp_path: Path, patient_clock: trio.testing.MockClock
+) -> None:
+    names = ("Tofu", "Miso", "Biscuit", "Gravy", "Rex", "Momo", "Kinako", "Luna", "Felix", "Ginger")
+    told = [f"I have a {kind} called {name}." for kind in ("cat", "dog") for name in names]
+    with MemoryFile.open(tmp_path / "alice.db") as file:
+        for text in told:
+            file.append(entry(text))
+    async with gathering(tmp_path, {"alice": Learner()}) as room:
+        await learned(room)
+        assert len(await facts(room)) == len(told)
+
+
 async def test_calls_that_cost_money_are_far_apart(
     tmp_path: Path, patient_clock: trio.testing.MockClock
 ) -> None:
@@ -338,7 +384,7 @@ async def test_calls_that_cost_money_are_far_apart(
         return ()
 
     with MemoryFile.open(tmp_path / "alice.db") as file:
-        for number in range(60):
+        for number in range(40):
             file.append(entry(f"My lighthouse has {number} windows."))
     async with gathering(tmp_path, {"alice": Learner(on_learn=count, costs=True)}) as room:
         await learned(room)
@@ -526,6 +572,56 @@ async def test_a_turn_knows_what_bears_on_the_message_and_whose_it_is(
         assert moment.briefing.known
 
 
+@pytest.mark.parametrize(
+    ("texts", "question", "query"),
+    [
+        ("{}'s cat is called {}.", "What is my cat called?", "my cat"),
+        ("{}の猫は{}という名前だ。", "うちの猫の名前は？", "うちの猫"),
+    ],
+)
+async def test_what_people_ask_of_themselves_is_answered_with_what_is_theirs(
+    tmp_path: Path, texts: str, question: str, query: str
+) -> None:
+    looked_up: list[str] = []
+
+    async def look_up(moment: Moment, toolbox: Toolbox) -> None:
+        looked_up.append(await toolbox.call("recall", {"query": query}))
+        await toolbox.call("speak", {"message": "I know."})
+
+    with MemoryFile.open(tmp_path / "alice.db") as file:
+        for number, name in enumerate(["Mika", "Ken", "Sara", "Tom", "Lena", "Goro", "Yuri", "Naoki"]):
+            who = f"user_{name.lower()}"
+            told = entry(f"My cat is called T{number}.", sender=who, conversation=name)
+            file.append(told)
+            fact = NewFact(text=texts.format(name, f"T{number}"), about=who, sources=(told.uid,))
+            file.facts.learn([fact], upto=number, now=told.time)
+    mind = Learner(on_compose=look_up)
+    async with gathering(tmp_path, {"alice": mind}, learn_after=0) as room:
+        await chat(room, question)
+        moment = mind.composed[-1]
+    mine = texts.format("Mika", "T0")
+    assert moment.known[0].text == mine
+    if question.isascii():
+        assert moment.recalled[0].text == "My cat is called T0."
+    assert looked_up[0].splitlines()[0].endswith(f"you know from mika: {mine}")
+
+
+async def test_steps_and_echoes_are_not_brought_up_in_place_of_words(tmp_path: Path) -> None:
+    with MemoryFile.open(tmp_path / "alice.db") as file:
+        file.append(entry("I have a cat called Tofu."))
+        for number in range(3):
+            mine = {"sender": "companion_alice", "time": 1_700_000_100.0 + number}
+            file.append(entry(f"look cat Tofu {number}", kind="did", **mine))
+            file.append(entry(f"Your cat is called Tofu. {number}", kind="said", echo=True, **mine))
+    mind = Learner()
+    async with gathering(tmp_path, {"alice": mind}, learn_after=0) as room:
+        await chat(room, "What is my cat Tofu up to?")
+        moment = mind.composed[-1]
+        told = [line.text for line in (*moment.briefing.memories, *moment.recalled)]
+        assert "I have a cat called Tofu." in told
+        assert all("cat" not in line.text for line in moment.recalled[1:])
+
+
 async def test_what_was_forgotten_is_told_no_more(
     tmp_path: Path, patient_clock: trio.testing.MockClock
 ) -> None:
@@ -549,3 +645,37 @@ async def test_what_was_forgotten_is_told_no_more(
         moment = mind.composed[-1]
         assert "Tofu" not in str(moment.briefing)
         assert not moment.known
+
+
+async def test_a_correction_reaches_the_session_that_goes_on(
+    tmp_path: Path, patient_clock: trio.testing.MockClock
+) -> None:
+    async with gathering(tmp_path, {"alice": Learner()}) as room:
+        await chat(room, "I have a cat called Tofu.")
+        await learned(room)
+    mind = Learner()
+    async with gathering(tmp_path, {"alice": mind}) as room:
+        session = room.companions["alice"].sessions.current
+        assert TOFU in str(session.briefing)
+
+        def correct(study: Study) -> Sequence[Finding]:
+            return [
+                Finding(
+                    text="Mika has a cat called Miso.",
+                    about=one.sender,
+                    sources=(one.id,),
+                    replaces="f1",
+                )
+                for one in study.lines
+                if one.sender == "user_mika" and not one.echo
+            ]
+
+        mind.on_learn = correct
+        await chat(room, "My cat is called Miso, not Tofu.")
+        await learned(room)
+        assert (await facts(room))[0].ended
+        await chat(room, "What is my cat called?")
+        assert room.companions["alice"].sessions.current is session
+        moment = mind.composed[-1]
+        assert TOFU not in str((moment.briefing, moment.known))
+        assert "Miso" in str(moment.known)

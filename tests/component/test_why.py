@@ -20,7 +20,7 @@ from aikyo.brain import Assessment, Moment
 from aikyo.cli import main
 from aikyo.cli.why_lines import turn_line, turn_lines
 from aikyo.client import Remote
-from aikyo.memory import Entry, MemoryFile
+from aikyo.memory import Entry, MemoryFile, NewFact
 from aikyo.paths import Home
 from aikyo.report import Report
 from aikyo.swarm.turn_journal import TurnLog, read_turns
@@ -141,6 +141,25 @@ def test_why_somebody_spoke(shell: Shell) -> None:
         "composed for 1.5 s with offline",
     ):
         assert part in told, part
+
+
+def test_what_somebody_knew_is_told_by_its_number_in_their_own_memory(shell: Shell) -> None:
+    for name, text in (("alice", "Mika collects bottles."), ("bob", "Mika is a diver.")):
+        with MemoryFile.open(shell.home.memory(name)) as memory:
+            (entry, *_) = memory.recent(None, 3)
+            new = NewFact(text=text, about=MIKA, sources=(entry.uid,))
+            memory.facts.learn([new], upto=1, now=entry.time)
+    log = TurnLog(shell.home.turns)
+    asked, answer = "0" * 36, "1" * 36
+    for who in (ALICE, BOB):
+        log.note(msgspec.structs.replace(NOTE, companion=who, message_id=asked, recalled=("f1", "f9")))
+    log.add(msgspec.structs.replace(TURN, message_id=asked, answers=(answer,)))
+    log.flush()
+    told = shell.aikyo("why", answer)[1]
+    alice, bob = told.split("What alice knew")[1].split("What bob knew")
+    assert "knew (f1): Mika collects bottles." in alice
+    assert "knew (f1): Mika is a diver." in bob
+    assert "recalled f9, which is not in this home" in bob
 
 
 def test_why_nobody_spoke(shell: Shell) -> None:

@@ -4,6 +4,22 @@ All is said by Mika (in Japanese ミカ) to one companion on Friday, 20 November
 """
 
 ENGLISH: dict[str, tuple[str, ...]] = {
+    "I'm not allergic to shellfish after all.": ("Mika is not allergic to shellfish.",),
+    "No, I'm 35, not 34.": ("Mika is 35 years old.",),
+    "My favourite colour isn't green, it's blue.": ("Mika's favourite colour is blue.",),
+    "I work as a nurse on the night shift at a children's hospital.": (
+        "Mika works as a nurse on the night shift at a children's hospital.",
+    ),
+    "We've got two cats, Biscuit and Gravy.": ("Mika has two cats called Biscuit and Gravy.",),
+    "I've been learning the accordion for six months, badly.": ("Mika is learning the accordion.",),
+    "Next Saturday we are driving to Whitby for the weekend.": (
+        "Mika is driving to Whitby for the weekend on 28 November 2026.",
+    ),
+    "My mum's called Maureen and she still lives in Cork.": ("Mika's mum is called Maureen.",),
+    "I go running every Sunday morning along the canal.": (
+        "Mika goes running every Sunday morning along the canal.",
+    ),
+    "My trip to Whitby is cancelled.": ("Mika is not going to Whitby.",),
     "Last week, my grandma passed away.": (
         "Mika's grandma passed away in the week of 9 November 2026.",
     ),
@@ -153,6 +169,10 @@ ENGLISH: dict[str, tuple[str, ...]] = {
 }
 
 NOTHING_IN_ENGLISH = (
+    "I'm not good at chess.",
+    "I'm not vegetarian.",
+    "I hardly speak French.",
+    "My sister isn't a nurse.",
     "I love the color and texture.",
     "I used to be able to fly.",
     "I had a blast there last month.",
@@ -279,6 +299,22 @@ NOTHING_IN_ENGLISH = (
 )
 
 JAPANESE: dict[str, tuple[str, ...]] = {
+    "はじめまして！ダンです。横浜に住んでいる大学生です。": (
+        "ミカの名前はダンだ。",
+        "ミカは横浜に住んでいる。",
+        "ミカは大学生だ。",
+    ),
+    "専攻は海洋生物学で、今三年生です。": ("ミカの専攻は海洋生物学だ。",),
+    "うちには「とうふ」っていう白い猫がいるんだ。": ("ミカはとうふという白い猫を飼っている。",),
+    "実家は長野で、両親と弟がいます。": ("ミカの実家は長野にある。", "ミカには両親と弟がいる。"),
+    "犬はちょっと怖い。": ("ミカは犬が怖い。",),
+    "来月、TOEICの試験があるから勉強しなきゃ。": ("ミカは2026年12月にTOEICの試験がある。",),
+    "引っ越して、今は川崎に住んでるよ。": ("ミカは川崎に住んでいる。",),
+    "もうコーヒーは苦手じゃないよ。": ("ミカはもうコーヒーが苦手ではない。",),
+    "弟の名前は健太じゃなくて健司だよ。": ("ミカの弟の名前は健司だ。",),
+    "えびアレルギーは治ったよ。": ("ミカはえびアレルギーではない。",),
+    "鎌倉に行くのは中止になった。": ("ミカは鎌倉に行かないことになった。",),
+    "悠斗とは別れたんだ。": ("ミカは悠斗と別れた。",),
     "トーフという猫を飼っています。": ("ミカはトーフという猫を飼っている。",),
     "トーフって猫を飼ってるんだ。": ("ミカはトーフという猫を飼っている。",),
     "27歳です。": ("ミカは27歳だ。",),
@@ -406,6 +442,9 @@ JAPANESE: dict[str, tuple[str, ...]] = {
 }
 
 NOTHING_IN_JAPANESE = (
+    "はじめまして、たのしみです。",
+    "大阪に住んでいる弟です。",
+    "私は看護師ではありません。",
     "猫は好きですか？",
     "もし犬がいたら、レックスと呼びます。",
     "車があればいいな。",

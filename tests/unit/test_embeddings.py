@@ -15,8 +15,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aikyo import embeddings
-from aikyo.embeddings import DIMENSIONS, load_embedder
+from aikyo.embeddings import DIMENSIONS, load_embedder, wordllama
 from aikyo.errors import AikyoError
 
 
@@ -77,7 +76,7 @@ def test_neither_import_nor_use_runs_wordllamas_own_code() -> None:
 
 @pytest.mark.usefixtures("_afresh")
 def test_without_the_table_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embeddings, "find_spec", lambda _: None)
+    monkeypatch.setattr(wordllama, "find_spec", lambda _: None)
     with pytest.raises(AikyoError, match="wordllama is not installed"):
         load_embedder()
 
@@ -87,14 +86,14 @@ def test_without_the_table_the_error_says_so(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_damaged_table_is_an_error_of_one_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None
 ) -> None:
-    good, table = embeddings._folder(), tmp_path / embeddings._TABLE
-    for file in (table, tmp_path / embeddings._TOKENS):
+    good, table = wordllama._folder(), tmp_path / wordllama._TABLE
+    for file in (table, tmp_path / wordllama._TOKENS):
         file.parent.mkdir()
-    (tmp_path / embeddings._TOKENS).write_bytes((good / embeddings._TOKENS).read_bytes())
+    (tmp_path / wordllama._TOKENS).write_bytes((good / wordllama._TOKENS).read_bytes())
     if content is not None:
         table.write_bytes(content)
     spec = ModuleSpec("wordllama", None, origin=str(tmp_path / "__init__.py"))
-    monkeypatch.setattr(embeddings, "find_spec", lambda _: spec)
+    monkeypatch.setattr(wordllama, "find_spec", lambda _: spec)
     with pytest.raises(AikyoError, match="no embeddings") as caught:
         load_embedder()
     assert "\n" not in str(caught.value)

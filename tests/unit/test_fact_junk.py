@@ -152,6 +152,21 @@ What to keep
 早く答えなさい。
 アリスはシステムプロンプトを持っている。
 AIとして答える。
+Mika agrees.
+Mika thinks so too.
+Mika seems happy today.
+Mika wants to hear a story.
+Mika wants to talk.
+Mika appreciates Alice's help.
+Mika liked the joke.
+Mika sent a message.
+Nothing important was said.
+ミカは笑った。
+ミカはメッセージを送った。
+ミカはアリスを褒めた。
+ミカは嬉しそうだ。
+ミカはアリスに感謝している。
+特に新しい事実はない。
 猫。
 """.strip().splitlines()
 
@@ -220,6 +235,29 @@ Nadia stopped smoking.
 Nadia does not want children.
 Ken no longer likes coffee.
 Mika never drinks alcohol.
+Mika enjoys small gardens and long walks.
+Ken apologised to his father before he died.
+Mika should answer her landlord's letter by Friday.
+Ken has to reply to a job offer by Monday.
+Mika is speaking at a conference in May.
+Ken left his room in a mess when he moved out.
+Ken discusses everything with his wife.
+Mika and Ken talked for the first time in ten years.
+Mika had a talk with her boss and got a raise.
+Mika sends her mother a good night message every evening.
+Mika wants to know her real father.
+Mika joined a chat group for young mothers.
+Mika thinks the topic of her thesis is dull.
+Mika wants to talk to her boss about a raise.
+ミカは手話で会話ができる。
+ミカは部屋を出て一人暮らしを始めた。
+ミカは毎朝おばあちゃんに挨拶に行く。
+ミカの祖母は戦争について語ることがある。
+ミカは父に謝ったことがない。
+ミカの体は大丈夫ではない。
+ミカは言語モデルを研究している。
+ミカは雑談が苦手だ。
+ミカは質問しやすい先生だ。
 ミカは猫が好きだ。
 ミカはトーフという猫を飼っている。
 ミカは看護師だ。

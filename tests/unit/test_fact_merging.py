@@ -36,6 +36,11 @@ SAME = [
     ("ケンは納豆が嫌いだ。", "ケンは納豆が大嫌いです。"),
     ("ケンは銀行で働いている。", "ケンは銀行に勤めています。"),
     ("ケンの父親は医者だ。", "ケンのお父さんは医者です。"),
+    ("Mika's cat is called Tofu.", "Mika's cat's name is Tofu."),
+    ("Mika has a cat called Tofu.", "The name of Mika's cat is Tofu."),
+    ("Mika's got a cat.", "Mika has a cat."),
+    ("ミカの猫はトーフという名前だ。", "ミカの猫の名前はトーフだ。"),
+    ("ミカはトーフという猫を飼っている。", "ミカの猫はトーフといいます。"),
 ]
 
 NOT_SAME = [
@@ -69,6 +74,16 @@ NOT_SAME = [
     ("ミカは猫を飼っている。", "ミカは猫を飼っていない。"),
     ("ミカは横浜に住んでいる。", "ミカは横浜に勤めている。"),
     ("ミカはケンが好きだ。", "ケンはミカが好きだ。"),
+    ("Mika prefers tea to coffee.", "Mika prefers coffee to tea."),
+    ("Mika likes tea but not coffee.", "Mika likes coffee but not tea."),
+    ("Mika has two cats and three dogs.", "Mika has three cats and two dogs."),
+    ("Mika's dog bit her cat.", "Mika's cat bit her dog."),
+    ("Mika has few friends.", "Mika has a few friends."),
+    ("Mika is going to have a baby.", "Mika plans to have a baby."),
+    ("Ken has a kid.", "Ken has kids."),
+    ("Mika's cat is called Tofu.", "Mika's dog is called Tofu."),
+    ("Mika's cat is called Tofu.", "Mika's cat was called Tofu."),
+    ("ミカの猫の名前はトーフだ。", "ミカの犬の名前はトーフだ。"),
 ]
 
 
@@ -90,8 +105,29 @@ def test_any_text_has_a_gist_and_is_the_same_as_itself(text: str) -> None:
 
 def test_two_facts_of_one_slot_may_give_it_one_value() -> None:
     assert same_value("Mika lives in Osaka.", "Mika's home is in Osaka.", ["mika"])
-    assert same_value("Mika came in 1984.", "In 1984 Mika arrived.", ["mika"])
+    assert same_value("Mika's birthday is on 14 May.", "Mika was born on May 14.", ["mika"])
     assert same_value("ミカは大阪に住んでいる。", "ミカの家は大阪にある。", ["ミカ"])
     assert not same_value("Mika lives in Osaka.", "Mika lives in Kyoto.", ["mika"])
     assert not same_value("ミカは大阪に住んでいる。", "ミカは京都に住んでいる。", ["ミカ"])
     assert not same_value("Mika works at home.", "Mika works in a shop.", ["mika"])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "Mika no longer lives in Osaka.",
+        "Mika left Osaka.",
+        "Mika lived in Osaka.",
+        "Mika moved away from Osaka.",
+        "Mika wants to live in Osaka.",
+        "Mika works in Osaka as a driver.",
+        "ミカはもう大阪に住んでいない。",
+        "ミカは大阪に住んでいた。",
+        "ミカは大阪を離れた。",
+        "ミカは大阪に住みたい。",
+    ],
+)
+def test_what_is_over_or_more_gives_no_slot_the_same_value(other: str) -> None:
+    one = "Mika lives in Osaka." if other.isascii() else "ミカは大阪に住んでいる。"
+    assert same_value(one, one, ["mika", "ミカ"])
+    assert not same_value(one, other, ["mika", "ミカ"])

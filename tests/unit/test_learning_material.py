@@ -30,6 +30,16 @@ def test_a_batch_is_never_larger_than_there_is_room_for(texts: list[str], most: 
     assert batch.upto == batch.rows[-1].number
 
 
+def test_a_batch_has_no_more_from_people_than_there_may_be_facts() -> None:
+    talk = [
+        Row(number=n, entry=entry("I like tea.", sender="user_mika" if n % 2 else "companion_alice"))
+        for n in range(1, 41)
+    ]
+    batch = batch_of(talk, 100_000)
+    assert len(batch.rows) == MAX_LINES  # half of them from Mika
+    assert batch_of(talk[::2] * 2, 100_000).rows == tuple(talk[::2])
+
+
 def test_one_line_is_cut_to_what_fits() -> None:
     batch = batch_of(rows("x" * 10_000, "short"), 100)
     assert len(batch.rows) == 1

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from aikyo.memory import Digest, Fact, Row
-from aikyo.memory.format import as_line, as_markdown, digest_line, fact_line
+from aikyo.memory.format import as_line, days_as_markdown, digest_line, fact_line
 from tests.support.memories import entry
 
 
@@ -58,24 +58,26 @@ def test_a_line_is_without_what_a_terminal_would_obey() -> None:
     assert as_line(entry("a\x1b[31mb\u202e\x1b]0;title\x07c\td")).endswith("  abc d")
 
 
-def test_markdown_has_a_title_and_a_heading_for_each_day() -> None:
+def test_markdown_has_a_heading_for_each_day_and_an_id_for_each_row() -> None:
     day = 86_400.0
-    entries = [entry(str(n), time=1.7e9 + place) for n, place in enumerate((0.0, 1.0, 2 * day))]
-    lines = list(as_markdown("Memory of alice", entries))
-    assert lines[0] == "# Memory of alice"
-    assert [bool(re.fullmatch(r"\n## \d{4}-\d\d-\d\d\n", line)) for line in lines[1:]] == [
+    rows = [
+        Row(number=n, entry=entry(str(n), time=1.7e9 + place))
+        for n, place in enumerate((0.0, 1.0, 2 * day), 1)
+    ]
+    lines = list(days_as_markdown(rows))
+    assert [bool(re.fullmatch(r"\n## \d{4}-\d\d-\d\d\n", line)) for line in lines] == [
         True,
         False,
         False,
         True,
         False,
     ]
-    assert re.fullmatch(r"- \d\d:\d\d:\d\d \*\*mika → all\*\*: 0", lines[2])
+    assert re.fullmatch(r"- \*\*j1\*\* \d\d:\d\d:\d\d \*\*mika → all\*\*: 1", lines[1])
 
 
 @pytest.mark.parametrize("text", ["*bold*", "[a](b)", "<script>", "`code`", "a_b_c", "# title", "a | b"])
 def test_markdown_shows_what_was_said_as_it_was_said(text: str) -> None:
-    what = list(as_markdown("Memory", [entry(text)]))[-1].split("**: ")[1]
+    what = list(days_as_markdown([Row(number=1, entry=entry(text))]))[-1].split("**: ")[1]
     assert what.replace("\\", "") == text
     assert re.search(r"(?<!\\)[*`_<>#|\[\]]", what) is None
 
@@ -84,8 +86,8 @@ def fact(text: str = "Mika likes tea.", **fields: Any) -> Fact:
     return Fact(**{"number": 7, "uid": "f", "learned": 1.7e9, "kind": "preference", **fields}, text=text)
 
 
-def told(sender: str, time: float = 1.7e9) -> Row:
-    return Row(number=1, entry=entry(sender=sender, time=time))
+def told(sender: str, time: float = 1.7e9, kind: str = "heard") -> Row:
+    return Row(number=1, entry=entry(sender=sender, time=time, kind=kind))
 
 
 def test_a_turn_may_have_its_number_in_front_and_says_that_it_was_corrected() -> None:
@@ -99,6 +101,9 @@ def test_a_turn_may_have_its_number_in_front_and_says_that_it_was_corrected() ->
         (fact(), [told("user_mika")], "preference; from mika, 2023-11-14"),
         (fact(), [told("user_mika"), told("user_ken"), told("user_mika")],
          "preference; from mika, ken, 2023-11-14; 3 times"),
+        (fact(), [told("companion_alice", kind="said"), told("user_mika", 1.71e9)],
+         "preference; from mika, 2024-03-09; 2 times"),
+        (fact(), [told("companion_alice", kind="said")], "preference; from alice, 2023-11-14"),
         (fact(), [], "preference; since 2023-11-14"),
         (fact(level="self", edited=True), [], "self; since 2023-11-14; as a person put it"),
         (fact(against=("a", "b"), ended=1.71e9), [],

@@ -1,9 +1,10 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from aikyo.memory.recall.postings import Posting
 from aikyo.memory.recall.ranking import Weights, lay_out
@@ -12,6 +13,7 @@ from aikyo.memory.recall.spots import PLACES, place_of, speaker, spot
 ROWS = 1000  # in the whole memory, unless told
 WORDS = 8
 
+Ints = NDArray[np.int64]
 Said = Mapping[int, Sequence[str]]  # by place, the terms that the row has
 
 
@@ -38,9 +40,15 @@ def order(
         Posting(np.array(sorted(number(at) for at, has in said.items() if term in has)), whole=True)
         for term in terms
     ]
-    field = lay_out(postings, [], ROWS, weights or Weights())
+    field = lay_out(postings, [], ROWS, of_these(map(number, said)), weights or Weights())
     total = field.scores({speaker(named)} if named else set(), weights or Weights()).total
-    return [int(field.places[i]) for i in np.lexsort((-field.places, -total)) if field.places[i] in said]
+    return [int(place_of(field.spots[i])) for i in np.lexsort((-field.spots, -total))]
+
+
+def of_these(numbers: Iterable[int]) -> Callable[[Ints], Ints]:
+    """Gives those of these numbers that are at some places."""
+    there = np.array(sorted(numbers))
+    return lambda places: there[np.isin(place_of(there), places)]
 
 
 def test_the_row_with_more_of_the_words_comes_first() -> None:
@@ -67,14 +75,11 @@ def test_the_row_after_a_question_is_lent_more_of_its_words() -> None:
 @pytest.mark.parametrize("apart", [(1, PLACES - 1, 2, 0), (1, 0, 1, 4)])
 def test_nothing_is_lent_from_another_talk_or_from_afar(apart: tuple[int, int, int, int]) -> None:
     here, there = place(*apart[:2]), place(*apart[2:])
-    alone = {place(9, 0): ["june"]}
-    weights = Weights(talk=0)
-    postings = [
-        Posting(np.array([spot(at, "user_ken", ".", WORDS)]), whole=True) for at in (here, there)
-    ]
-    field = lay_out(postings, [], ROWS, weights)
-    assert alone
-    assert field.lent[:, np.isin(field.places, [here, there])].sum() == 0
+    numbers = [spot(at, "user_ken", ".", WORDS) for at in (here, there)]
+    postings = [Posting(np.array([number]), whole=True) for number in numbers]
+    field = lay_out(postings, [], ROWS, of_these(numbers), Weights(talk=0))
+    assert field.spots.tolist() == sorted(numbers)
+    assert field.lent.sum() == 0
 
 
 def test_a_talk_that_is_about_it_lifts_its_rows() -> None:
@@ -100,7 +105,8 @@ def test_a_word_of_which_only_the_newest_rows_are_known_is_taken_for_as_common_a
     """Else the words of a long memory would seem rare, and each the same."""
     numbers = np.array([spot(place(talk, 0), "user_ken", ".", WORDS) for talk in range(900, 1000)])
     whole, part = Posting(numbers, whole=True), Posting(numbers, whole=False)
-    rarity = [lay_out([posting], [], ROWS, Weights()).rarity.item() for posting in (whole, part)]
+    at_places = of_these(numbers)
+    rarity = [lay_out([posting], [], ROWS, at_places).rarity.item() for posting in (whole, part)]
     assert rarity[1] < rarity[0] / 5
 
 
@@ -113,17 +119,14 @@ def test_a_word_of_which_only_the_newest_rows_are_known_is_taken_for_as_common_a
 )
 def test_scores_are_never_negative_and_every_way_adds_up(said: dict[int, list[str]]) -> None:
     terms = sorted({term for has in said.values() for term in has})
+    numbers = {at: spot(at, "user_ken", "", 5) for at in said}
     postings = [
-        Posting(
-            np.array(sorted(spot(at, "user_ken", "", 5) for at, has in said.items() if term in has)),
-            whole=True,
-        )
+        Posting(np.array(sorted(numbers[at] for at, has in said.items() if term in has)), whole=True)
         for term in terms
     ]
-    field = lay_out(postings, [], len(said))
+    field = lay_out(postings, [], len(said), of_these(numbers.values()))
     scores = field.scores(())
     assert (scores.words >= 0).all()
     assert (scores.neighbours > -1e-9).all()
     assert (scores.total == scores.words + scores.neighbours + scores.talk + scores.speaker).all()
-    known = field.spots[field.spots >= 0]
-    assert (place_of(known) == field.places[field.spots >= 0]).all()
+    assert field.spots.tolist() == sorted(numbers.values())

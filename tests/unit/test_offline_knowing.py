@@ -248,3 +248,99 @@ async def test_what_recall_finds_is_told(finds: str, told: str) -> None:
         await OfflineBrain(Random(seed)).compose(moment("Do you remember my cat?", known=()), hands)
         assert "you have a cat called Tofu" in words_of(hands)
         assert told.lower() in words_of(hands).lower()
+
+
+def dated(text: str, days: float) -> Known:
+    return known(text, "plan", happened=(NOW + timedelta(days=days)).timestamp())
+
+
+THEIRS = (
+    known("Mika's mother is a nurse.", "work"),
+    known("Mika's mother lives in Cork.", "place"),
+    known("Mika's sister Ann's birthday is on 9 June.", "identity"),
+    dated("Mika has a dentist appointment on 24 November 2026.", 4),
+    dated("Mika plans to go to Kyoto on 28 November 2026.", 8),
+    known("Mika works as a cook.", "work"),
+    known("Mika no longer lives in Tokyo.", "place"),
+    known("Mika lives in Osaka.", "place"),
+    known("Mika's birthday is on 3 May.", "identity"),
+)
+THEIRS_JA = (
+    known("ミカの母は看護師だ。", "work"),
+    known("ミカの彼氏の名前は悠斗だ。", "relation"),
+    known("ミカの弟の名前は健太だ。", "relation"),
+    known("ミカはコーヒーが苦手だ。", "preference"),
+    dated("ミカは2026年11月24日に歯医者の予約がある。", 4),
+    dated("ミカは2026年11月28日に鎌倉に行く予定だ。", 8),
+    known("ミカはパン屋だ。", "work"),
+    known("ミカの誕生日は5月3日だ。", "identity"),
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("What do I do for work?", "you work as a cook"),
+        ("What is my mother's job?", "your mother is a nurse"),
+        ("Where do I live?", "you live in Osaka"),
+        ("Where does my mother live?", "your mother lives in Cork"),
+        ("When is my birthday?", "your birthday is on 3 May"),
+        ("When is my sister's birthday?", "your sister Ann's birthday is on 9 June"),
+        ("What am I doing next Saturday?", "you plan to go to Kyoto"),
+        ("What am I doing on Tuesday?", "you have a dentist appointment"),
+        ("お母さんの仕事は？", "母は看護師だ"),
+        ("私の仕事は？", "に、パン屋だ"),
+        ("弟の名前は何だっけ？", "弟の名前は健太だ"),
+        ("彼氏の名前覚えてる？", "彼氏の名前は悠斗だ"),
+        ("誕生日はいつか知ってる？", "誕生日は5月3日だ"),
+        ("コーヒーは好きだったっけ？", "コーヒーが苦手だ"),
+        ("来週の土曜日の予定は？", "鎌倉に行く予定だ"),
+    ],
+)
+async def test_tells_what_is_asked_of_whom_and_of_which_day(question: str, told: str) -> None:
+    in_japanese = not question.isascii()
+    asked = moment(question, HINA if in_japanese else ALICE, known=THEIRS_JA if in_japanese else THEIRS)
+    for answer in await answers(asked):
+        assert told in answer.replace("火曜日に、", "に、")
+
+
+@pytest.mark.parametrize(
+    ("question", "me"),
+    [
+        ("What am I doing on 1 December?", ALICE),
+        ("あなたの誕生日は知ってる？", HINA),
+        ("織田信長の誕生日知ってる？", HINA),
+        ("ヒナの誕生日いつだっけ？", HINA),
+    ],
+)
+async def test_what_is_of_another_day_or_person_is_no_answer(question: str, me: Persona) -> None:
+    for answer in await answers(moment(question, me, known=THEIRS_JA if me is HINA else THEIRS)):
+        assert not any(word in answer for word in ("Kyoto", "dentist", "5月3日"))
+
+
+@pytest.mark.parametrize(
+    ("request_", "me", "told"),
+    [
+        ("Tell me everything you remember about me.", ALICE, "your mother is a nurse"),
+        ("私について知っていることを教えて。", HINA, "母は看護師だ"),
+    ],
+)
+async def test_tells_what_matters_most_where_it_is_asked_for_all(
+    request_: str, me: Persona, told: str
+) -> None:
+    facts = (*THEIRS_JA, *THEIRS)
+    weighed = tuple(
+        replace(one, importance=8.0 if "nurse" in one.text or "母" in one.text else 3.0) for one in facts
+    )
+    for answer in await answers(moment(request_, me, known=weighed)):
+        assert told in answer
+
+
+async def test_what_is_told_is_no_question_about_itself() -> None:
+    for answer in await answers(moment("実は、誕生日は7月16日なんだ。", HINA, known=())):
+        assert "書いてない" not in answer
+
+
+async def test_its_name_is_its_own_in_either_kana() -> None:
+    for answer in await answers(moment("ヒナの名前は？", HINA)):
+        assert "ひな" in answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -234,3 +235,28 @@ def test_long_messages_are_read_to_their_bound_and_quickly() -> None:
 def test_the_same_study_gives_the_same_findings() -> None:
     told = study(*(line(said, ident=said) for said in ENGLISH), most=200)
     assert learn(told) == learn(told)
+
+
+@pytest.mark.parametrize(
+    ("before", "kind", "said"),
+    [
+        ("Mika's brother is called Sean.", "relation", "My brother's name is Pat, not Sean."),
+        ("Mika is allergic to shellfish.", "health", "I'm not allergic to shellfish after all."),
+        ("Mika plans to go to Kyoto on 21 November 2026.", "plan", "I'm not going to Kyoto any more."),
+        ("ミカの弟の名前は健太だ。", "relation", "弟の名前は健太じゃなくて健司だよ。"),
+        ("ミカはコーヒーが苦手だ。", "preference", "もうコーヒーは苦手じゃないよ。"),
+        ("ミカはえびアレルギーだ。", "health", "えびアレルギーは治ったよ。"),
+        ("ミカの彼氏の名前は悠斗だ。", "relation", "悠斗とは別れたんだ。"),
+        ("ミカは2026年11月28日に鎌倉に行く予定だ。", "plan", "鎌倉に行くのは中止になった。"),
+    ],
+)
+def test_a_correction_takes_the_place_of_what_it_corrects(before: str, kind: Any, said: str) -> None:
+    known = (Known("f1", before, MIKA.id, kind=kind),)
+    asked = japanese(said) if before.startswith("ミカ") else study(line(said))
+    (finding,) = learn(replace(asked, known=known))
+    assert finding.replaces == "f1"
+
+
+def test_another_brother_is_no_correction() -> None:
+    known = (Known("f1", "Mika's brother is called Sean.", MIKA.id, kind="relation"),)
+    assert only("My brother is called Pat.", known=known).replaces == ""

@@ -23,6 +23,7 @@ _SAYS_MORE = 0.5
 """How often one takes up a topic that is put to one, instead of giving an opinion."""
 
 _ASKS_FOR = re.compile(r"\btell (?:me|us) (?:\w+ )?(?:about|of)\b|について|のこと|の話", re.IGNORECASE)
+_TELLS = re.compile(r"\btell (?:me|us)\b|教えて|聞かせて", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,8 @@ def _choose(draft: Draft, match: re.Match[str]) -> bool:
 
 def _tell_life(draft: Draft, _: re.Match[str]) -> bool:
     """What one's story tells of oneself; more there is not."""
+    if not (draft.scene.reading.question or _TELLS.search(draft.scene.reading.plain)):
+        return False
     story = draft.scene.moment.me.story
     tale = next((tale for tale in draft.untold() if tale.text in story), None)
     draft.say("life_none" if tale is None else "life")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 
 from ..moment import Known, Someone
 from .book import Cue
 from .draft import Draft
 from .language import tongue_named
-from .learning.rules import Asked, load_asked
+from .learning import english_times, japanese_times
+from .learning.rules import Asked, load_asked, load_signs
 from .scene import Scene
-from .tongue import Tongue, called
+from .tongue import LATEST, Tongue, called
 
 __all__ = ["ask_after", "asks_of_sender", "keep_in_mind", "known_name", "tell_known", "tell_of"]
 
@@ -34,7 +36,29 @@ _PETS = frozenset(
         *("猫", "犬", "うさぎ", "ウサギ", "ハムスター", "鳥", "インコ", "亀"),
     }
 )
-_OWN = re.compile(r"\b(?:I|I'm|my|we|our)\b|わたし|私|ぼく|僕|おれ|俺|あたし|うち|覚えて")
+_OWN = re.compile(r"\b(?:I|I'm|my|we|our)\b|わたし|私|ぼく|僕|おれ|俺|あたし|うち")
+_LEFT_OUT = re.compile(r"覚えて|知って[るい]|っけ|予定")
+"""In a Japanese question that names nobody: that it is about who asks."""
+
+_OF_ANOTHER = re.compile(r"あなた|きみ|君の|^の|(?<!何)(?<=[一-鿿ァ-ヺーA-Za-z])の")
+_CALLED_ALIKE = {
+    **dict.fromkeys(("mom", "mum"), "mother"),
+    "dad": "father",
+    **dict.fromkeys(("ママ", "お母さん", "母さん", "母親"), "母"),
+    **dict.fromkeys(("パパ", "お父さん", "父さん", "父親"), "父"),
+}
+_OVER = re.compile(r"\bno longer\b|はもう")
+_OF_RELATIVES = (
+    (r"\bmy (?:\w+ )?{}(?:'s|s') (?=(?:job|work|birthday|age|profession|favou?rite)\b)", "my "),
+    (r"\bdoes my (?:\w+ )?{}\b", "do I"),
+    (r"\bdid my (?:\w+ )?{}\b", "did I"),
+    (r"\bold (?:is|are) my (?:\w+ )?{}\b", "old am I"),
+    (r"\b(?:is|are) my (?:\w+ )?{} (?=\w)", "am I "),
+)
+"""What is asked about them, as it is asked about oneself."""
+
+_TIMED = frozenset({"plan", "promise", "event"})
+"""Kinds of facts that are of one day."""
 _NAME_IS = re.compile(r"name is (?P<en>[^.]+)\.|の名前は(?P<ja>[^。]+?)だ?。")
 
 
@@ -49,7 +73,17 @@ def tell_known(draft: Draft) -> bool:
         if found is None:
             continue
         asked, what = found
-        facts = [fact for fact in _of(scene, someone) if _answers(fact, asked, what, scene.tongue)]
+        about = _relative_asked(question)
+        known = sorted(_of(scene, someone), key=lambda fact: _OVER.search(fact.text) is not None)
+        facts = [
+            fact
+            for fact in known
+            if _answers(fact, asked, what, scene.tongue)
+            and ("relation" in asked.kinds or _relative_told(fact, someone) == about)
+            and _is_of_day(fact, asked, question, scene)
+        ]
+        if not facts and about and "relation" in asked.kinds:
+            facts = [fact for fact in known if _relative_told(fact, someone) == about]
         draft.emotion = "happy" if facts else "sorry"
         if facts:
             return _tell(draft, facts[:1], someone)
@@ -70,6 +104,8 @@ def tell_of(draft: Draft, someone: Someone, stems: frozenset[str] = frozenset())
     anything is known."""
     tongue = draft.scene.tongue
     facts = [fact for fact in _of(draft.scene, someone) if not stems or stems & _stems(fact)]
+    if not stems:
+        facts.sort(key=lambda fact: (not tongue.fits(fact.text), -fact.importance))
     seen: dict[str, Known] = {}
     for fact in facts:
         if tongue.fits(fact.text):
@@ -169,9 +205,59 @@ def _questions(scene: Scene) -> list[tuple[Someone, str]]:
             turned = _as_asked_by(text, name)
             if turned != text:
                 found.append((someone, turned))
-    if not found and scene.sender is not None and _OWN.search(text):
+    if not found and scene.sender is not None and (_OWN.search(text) or _is_left_out(text, scene)):
         found.append((scene.sender, text))
     return found
+
+
+def _is_left_out(text: str, scene: Scene) -> bool:
+    """Whether a Japanese question is about who asks, though it does not say so."""
+    if scene.tongue.book.language != "ja":
+        return False
+    time = japanese_times.name_time(text, scene.moment.now.date())
+    bare = f"{text[: time.start]}{text[time.end :]}" if time is not None else text
+    rest = re.sub(rf"{_relatives('ja')}(?:さん|ちゃん)?の", "", bare)
+    return _OF_ANOTHER.search(rest) is None and (rest != bare or _LEFT_OUT.search(text) is not None)
+
+
+def _relatives(language: str) -> str:
+    return f"(?:{load_signs(language)['relative']})"
+
+
+def _relative_asked(question: str) -> str:
+    """Which relative or animal of theirs a question is about; or nothing."""
+    found = re.search(rf"\bmy (?:\w+ )?({_relatives('en')})\b", question, re.IGNORECASE) or re.search(
+        rf"({_relatives('ja')})(?:さん|ちゃん)?(?:の|は|って|が)", question
+    )
+    return _alike(found[1]) if found is not None else ""
+
+
+def _relative_told(fact: Known, someone: Someone) -> str:
+    """Which relative or animal of somebody a fact is about, in place of them; or nothing."""
+    names = "|".join(re.escape(name) for name in called(someone.name, someone.id) if name)
+    found = re.match(rf"(?:{names})'s (?:\w+ )?({_relatives('en')})\b", fact.text, re.IGNORECASE)
+    found = found or re.match(rf"(?:{names})の({_relatives('ja')})(?=[のは])", fact.text)
+    return _alike(found[1]) if found is not None else ""
+
+
+def _alike(relative: str) -> str:
+    return _CALLED_ALIKE.get(relative.lower(), relative.lower())
+
+
+def _is_of_day(fact: Known, asked: Asked, question: str, scene: Scene) -> bool:
+    """Whether a fact is of the time that a question names, if it names one."""
+    if _TIMED.isdisjoint(asked.kinds):
+        return True
+    is_japanese = scene.tongue.book.language == "ja"
+    name_time = japanese_times.name_time if is_japanese else english_times.name_time
+    named = name_time(question, scene.moment.now.date())
+    if named is None:
+        return True
+    if fact.happened is None or not 0 < fact.happened < LATEST:
+        return False
+    spell = named.spell("past" if "event" in asked.kinds else "future")
+    day = datetime.fromtimestamp(fact.happened, scene.moment.now.tzinfo).date()
+    return spell.start <= day <= spell.end
 
 
 def _as_asked_by(text: str, name: str) -> str:
@@ -192,6 +278,8 @@ def _as_asked_by(text: str, name: str) -> str:
 
 
 def _asked(question: str, tongue: Tongue) -> tuple[Asked, frozenset[str]] | None:
+    for theirs, mine in _OF_RELATIVES:
+        question = re.sub(theirs.format(_relatives("en")), mine, question, flags=re.IGNORECASE)
     for asked in load_asked(tongue.book.language):
         for pattern in asked.says:
             if (match := pattern.search(question)) is not None:

@@ -49,7 +49,7 @@ def tell_memories(draft: Draft, what: str) -> None:
         draft.say("remember_unnamed")
         return
     topics = scene.topics(what)
-    draft.slots["what"] = scene.tongue.refer(topics[0]) if topics else what[:_LONGEST_NAME]
+    draft.slots["what"] = scene.tongue.refer(topics[0]) if topics else _as_theirs(what)[:_LONGEST_NAME]
     if is_about_asker(what):
         draft.slots["what"] = scene.you()
     if _tell_what_is_known(draft, what, topics):
@@ -66,6 +66,11 @@ def tell_memories(draft: Draft, what: str) -> None:
         when = scene.tongue.when(line.time, scene.moment.now)
         quote = quote_of(scene, line.text, stems or _substance(scene, line.text))
         draft.say(act, who=who_said(scene, line), when=when, quote=quote)
+
+
+def _as_theirs(what: str) -> str:
+    """What the asker calls their own, as one says it to them."""
+    return re.sub(r"\bmy\b", "your", what, flags=re.IGNORECASE)
 
 
 def _tell_what_is_known(draft: Draft, what: str, topics: Sequence[Topic]) -> bool:

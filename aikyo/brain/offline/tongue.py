@@ -219,11 +219,18 @@ def called(name: str, ident: str) -> tuple[str, ...]:
     return tuple(filter(None, (name, "" if name.isascii() else capital(bare_name(ident)))))
 
 
+_KATAKANA = {hiragana: hiragana + 0x60 for hiragana in range(0x3041, 0x3097)}
+
+
 @lru_cache(maxsize=512)
 def name_pattern(name: str) -> re.Pattern[str]:
-    """Finds `name` being called, with what sets it apart; in Latin letters only as a word of its own."""
+    """Finds `name` being called, with what sets it apart: in Latin letters only as a word of its own, in
+    hiragana also where it is written in katakana."""
     before, after = (r"(?<![A-Za-z0-9_])", r"(?![A-Za-z0-9_])") if name.isascii() else ("", "")
-    pattern = rf"[,、\s]*{before}{re.escape(name)}{after}(?:さん|ちゃん|くん|さま)?、?"
+    spelt = re.escape(name)
+    if (kana := name.translate(_KATAKANA)) != name:
+        spelt = rf"(?:{spelt}|(?<![ァ-ヺー]){re.escape(kana)}(?![ァ-ヺー]))"
+    pattern = rf"[,、\s]*{before}{spelt}{after}(?:さん|ちゃん|くん|さま)?、?"
     return re.compile(pattern, re.IGNORECASE)
 
 

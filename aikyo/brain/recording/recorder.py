@@ -6,7 +6,7 @@ import logging
 import math
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,10 @@ __all__ = ["Recorder", "RecordingBrain"]
 MAX_QUEUED = 8 << 20
 """Bytes that wait for the disk."""
 
+Blank = Callable[[Iterable[bytes]], Iterable[bytes]]
+"""Gives lines of the recording, each as it is to be now."""
+
+_BLANKS = 16  # that count for calls which go on; more are not made while one does
 _GATHERS = 0.2  # seconds; then what has come is written at once
 _SHORTEST_KEY = 8  # characters; what is shorter is no key, and may well be a word
 _HIDDEN = "[key]"
@@ -65,6 +69,7 @@ class Recorder:
     Attributes:
         lost: how many calls the file does not hold, by reason: ``full``, ``long``, ``odd``, ``behind``,
             ``disk``.
+        redactions: how often something in it was to be forgotten.
 
     Raises:
         UsageError: the file is there already, or cannot be made.
@@ -79,6 +84,8 @@ class Recorder:
         self._size = 0  # with what is queued
         self._calls = 0
         self._told: set[str] = set()
+        self._blanks: deque[tuple[int, Blank]] = deque(maxlen=_BLANKS)
+        self.redactions = 0
         self._file = file
         self._at_the_file = trio.Lock()
         self.lost: Counter[str] = Counter()
@@ -103,10 +110,16 @@ class Recorder:
         if error is not None and not self._calls:  # it never came to a recording: the name stays free
             self._file.unlink(missing_ok=True)
 
-    def add(self, call: Call) -> None:
-        """Take in a call. Returns at once, and never fails: what cannot be kept is counted."""
+    def add(self, call: Call, since: int | None = None) -> None:
+        """Take in a call. Returns at once, and never fails: what cannot be kept is counted.
+
+        Args:
+            call: which.
+            since: what `redactions` was when it began; None: it has begun just now.
+        """
         self._calls += 1
-        self._put(call)
+        begun = self.redactions if since is None else since
+        self._put(call, [blank for number, blank in self._blanks if number > begun])
 
     async def keep(self, tell: Callable[[str], None]) -> NoReturn:
         """Write what comes in, in a thread, until cancelled.
@@ -124,8 +137,12 @@ class Recorder:
                 self._told.add(reason)
                 tell(f"{self._file}: {_LOST[reason]}")
 
-    async def redact(self, blank: Callable[[bytes], bytes]) -> int:
-        """Write the recording anew with `blank` of each line, whole or not at all.
+    async def redact(self, blank: Blank) -> int:
+        """Write the recording anew with its lines blanked, whole or not at all; so is what comes of the
+        calls that go on now.
+
+        Args:
+            blank: gives the lines as they are to be.
 
         Returns:
             How many lines are others now.
@@ -133,13 +150,15 @@ class Recorder:
         Raises:
             OSError: it cannot be written; then it stays as it was.
         """
+        self.redactions += 1
+        self._blanks.append((self.redactions, blank))
         async with self._at_the_file:
             self._wrote(*await trio.to_thread.run_sync(self._write, self._take()))
             return await trio.to_thread.run_sync(self._redact, blank)
 
-    def _redact(self, blank: Callable[[bytes], bytes]) -> int:
+    def _redact(self, blank: Blank) -> int:
         lines = self._file.read_bytes().splitlines()
-        blanked = [blank(line) for line in lines]
+        blanked = list(blank(lines))
         changed = sum(new != old for new, old in zip(blanked, lines, strict=True))
         if changed:
             replace_lines(self._file, blanked)
@@ -147,8 +166,11 @@ class Recorder:
             os.close(old)
         return changed
 
-    def _put(self, what: Header | Call) -> None:
-        if reason := self._refusal(line := self._encoded(what)):
+    def _put(self, what: Header | Call, blanks: Iterable[Blank] = ()) -> None:
+        line = self._encoded(what)
+        for blank in blanks if line else ():
+            line = b"".join(blank([line.rstrip(b"\n")])) + b"\n"
+        if reason := self._refusal(line):
             self.lost[reason] += 1
         else:
             self._queue.append(line)
@@ -292,6 +314,7 @@ class RecordingBrain(Brain):
     @contextmanager
     def _recorded(self, task: Task, asked: Asked) -> Iterator[_Going]:
         going, began, time = _Going(), trio.current_time(), self._clock()
+        redactions = self._recorder.redactions
         error, cut = "", False
         fault: BrainFault = "other"
         retry_in: float | None = None
@@ -327,7 +350,8 @@ class RecordingBrain(Brain):
                     retry_in=retry_in,
                     cut=cut,
                     usage=None if cost == Usage() else cost,
-                )
+                ),
+                redactions,
             )
 
 

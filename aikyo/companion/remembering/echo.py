@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable
 from itertools import islice
 
 from ...memory.recall.stopwords import STOP_WORDS
+from ..asker import is_of_oneself
 
 __all__ = ["OwnWords", "repeats"]
 
@@ -30,9 +31,6 @@ _WORD = re.compile(
     r"[^\W_\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+"  # of scripts with spaces
     r"|[\u30a1-\u30fa\u30fc]+"  # a word in katakana
     r"|[\u3005-\u3007\u3400-\u9fff\uf900-\ufaff]"  # a character of Chinese; hiragana is mostly grammar
-)
-_FIRST_PERSON = re.compile(
-    r"\b(?:i|my|me|mine|myself|we|our|us)\b|私|わたし|あたし|僕|ぼく|俺|おれ|うちの|うちは"
 )
 
 
@@ -85,7 +83,7 @@ class OwnWords:
         if by_person:
             plain = _plain(text)
             return bool(plain) and any(plain == _plain(said) for said in self._said)
-        if _FIRST_PERSON.search(unicodedata.normalize("NFKC", text).casefold()):
+        if is_of_oneself(text):
             return False
         return repeats(text, said=self._said, names=names)
 

@@ -9,11 +9,12 @@ from functools import partial
 
 from ...brain import Brain, BrainError, Finding, Known, Line, Persona, Study
 from ...memory import Fact, MemoryFile, NewFact
+from ..asker import asked_by
 from ..knowing import as_known, tellers
 from ..session import Session
 from ..world import World
 from .asking import ask
-from .material import MAX_LINES, Batch, batch_of, known_within, tells
+from .material import MAX_FROM_PEOPLE, MAX_LINES, Batch, batch_of, known_within, tells
 
 __all__ = ["Learning"]
 
@@ -94,6 +95,7 @@ class Learning:
             people=tuple(world.someone(who, met=True) for who in people if who != world.me),
             lines=lines,
             known=known,
+            most=MAX_FROM_PEOPLE,
         )
         found = await ask(session.brain.learn, study)
         evidence = frozenset(line.id for line in lines if not line.echo)
@@ -111,7 +113,7 @@ class Learning:
         told = sorted((line for line in lines if not line.echo), key=lambda line: -len(line.text))
         found = dict[int, Fact]()
         for line in told[:_LOOKED_UP]:
-            near = await self._world.memory.read(partial(_near, text=line.text))
+            near = await self._world.memory.read(partial(_near, text=asked_by(line.name, line.text)))
             found |= {fact.number: fact for fact in near}
         facts = list(found.values())[:_KNOWN]
         return as_known(self._world, await self._world.memory.read(partial(tellers, facts=facts)))

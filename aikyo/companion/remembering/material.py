@@ -7,13 +7,18 @@ from typing import NamedTuple
 
 from ...brain import Known
 from ...memory import Entry, Row
+from ...wire import is_companion
 from ..perception import PICTURE
 from ..session.budget import cut, line_tokens
 
-__all__ = ["MAX_LINES", "Batch", "batch_of", "known_within", "tells"]
+__all__ = ["MAX_FROM_PEOPLE", "MAX_LINES", "Batch", "batch_of", "known_within", "tells"]
 
 MAX_LINES = 40
 """Rows that are learned from at once, however much there is room for."""
+
+MAX_FROM_PEOPLE = MAX_LINES // 2
+"""Of these, what people said, and how many facts there may be: who tells of themselves tells one a line,
+and what there is no room for is never learned."""
 
 _TOLD = frozenset({"heard", "said", "perceived"})
 
@@ -45,8 +50,11 @@ def tells(entry: Entry) -> bool:
 
 def batch_of(rows: Sequence[Row], most: int) -> Batch:
     """The first of `rows` that fit into `most` tokens; one in any case, cut to what fits."""
-    texts, left = list[str](), most
+    texts, left, by_people = list[str](), most, 0
     for row in rows[:MAX_LINES]:
+        by_people += tells(row.entry) and not is_companion(row.entry.sender)
+        if by_people > MAX_FROM_PEOPLE:
+            break
         text = cut(row.entry.text, most - line_tokens(""))
         cost = line_tokens(text) if tells(row.entry) else 0
         if texts and cost > left:

@@ -30,6 +30,9 @@ IDLE = 20.0
 SPREAD = 8
 """And up to so many more, since all who heard the same would else think at the same time."""
 
+SENSE_AFTER = 40
+"""New rows after which their senses are made, though people still speak."""
+
 LOOKS_AGAIN = 2.0
 """Seconds after which it is looked again whether there is nothing better to do."""
 
@@ -67,6 +70,7 @@ class Remembering:
         self._digesting = Digesting(world)
         self._pulse = Pulse()
         self._pending = self._new = 0  # rows; the new ones since there was time for it last
+        self._unsensed = 1  # rows, and facts; there may be some from before
         self._idle = IDLE + zlib.crc32(world.me.encode()) % SPREAD
         self._spoken_at = trio.current_time()
         self._reflect_at = self._digest_at = -math.inf  # when to look for work, on trio's clock
@@ -77,6 +81,7 @@ class Remembering:
         """The journal has taken something in."""
         self._pending += 1
         self._new += 1
+        self._unsensed += 1
         self._spoken_at = trio.current_time()
         self._pulse.wake()
 
@@ -96,11 +101,13 @@ class Remembering:
         """Work until cancelled; what was not finished then is not begun."""
         await self._look()
         while True:
-            now, due = trio.current_time(), self._due()
+            now, due = trio.current_time(), min(self._due(), self._sense_due())
             if due > now:
                 await self._pulse.wait_until(due)
             elif self._is_busy():
                 await trio.sleep(LOOKS_AGAIN)
+            elif self._sense_due() <= now:
+                await self._make_senses()
             else:
                 await self._work()
 
@@ -116,6 +123,21 @@ class Remembering:
             enough = self._new >= self._world.learn_after
             due = -math.inf if enough else min(due, idle)
         return max(due, self._not_before)
+
+    def _sense_due(self) -> float:
+        """When what is new should be made known by its sense: no brain is needed for that."""
+        if self._unsensed >= SENSE_AFTER:
+            return -math.inf
+        return self._spoken_at + self._idle if self._unsensed else math.inf
+
+    async def _make_senses(self) -> None:
+        self._unsensed = 0
+        try:
+            await self._world.memory.make_senses()
+        except AikyoError as error:
+            log.info("%s could not tell senses: %s", self._world.me, error)
+        except Exception:  # it must not end a companion that can talk
+            log.exception("%s could not tell senses", self._world.me)
 
     async def _work(self) -> None:
         """Do the next piece of work, or find out when to try again."""
@@ -138,7 +160,6 @@ class Remembering:
 
     async def _step(self, session: Session) -> None:
         """Learn; with nothing left to learn from, reflect; with nothing to reflect on, sum up."""
-        await self._world.memory.make_senses()
         learned: tuple[Fact, ...] | None = None
         if self._learns:
             learned = await self._learning.step(session)
@@ -146,6 +167,7 @@ class Remembering:
                 learned = await self._reflecting.step(session)
         if learned is not None:
             self._tell(learned)
+            self._unsensed += 1
             await self._look()
         elif not await self._digesting.step(session):
             self._digest_at = trio.current_time() + HOUR

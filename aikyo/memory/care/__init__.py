@@ -1,5 +1,6 @@
 """What people do to a memory: see it in numbers, correct it, forget, take it elsewhere."""
 
+from ..storage.backups import back_up, backups_of
 from .choosing import Chosen, Wish, choose
 from .copies import BEYOND, Forgotten, edit_in_copies, forget_in_copies, holders
 from .editing import Corrected, edit
@@ -20,6 +21,8 @@ __all__ = [
     "Imported",
     "Statistics",
     "Wish",
+    "back_up",
+    "backups_of",
     "choose",
     "edit",
     "edit_in_copies",

@@ -57,6 +57,11 @@ class Wish(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
         """Whether it is told by what things are like, and not by ids."""
         return bool(self.about or self.matching or self.before is not None)
 
+    @property
+    def only_matching(self) -> str:
+        """The text, where all that has it in it is meant, whoever said it when; else nothing."""
+        return "" if self.about or self.before is not None else self.matching
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:

@@ -17,9 +17,11 @@ from ...errors import UsageError
 from ...paths import Home
 from ..base import MemoryFileError
 from ..storage.backups import backup_folder, backups_of
+from ..storage.forgotten import UNSCRUBBED
 from .choosing import MAX_IDS, Chosen, Wish, by_uid, choose, in_pieces
 from .editing import Corrected, edit
 from .forgetting import Gone, forget
+from .needles import Needles
 from .recordings import blanked, blanker, recordings_of, unfinished_of
 
 if TYPE_CHECKING:
@@ -38,7 +40,6 @@ BEYOND = (
 _BACKUP_WITHIN = 20.0  # seconds
 _LEFT = 600.0  # a backup that is being made is written all the time, or looked at for a while
 _LOOKS = 0.05
-_LONG = 12  # bytes; a shorter text is met by chance
 _MOST = 64 << 20  # bytes of a log
 
 
@@ -53,7 +54,7 @@ class Forgotten(Struct, frozen=True, kw_only=True):
         backups: in how many backups it was forgotten too.
         recordings: how many recordings held it, and are blank there now.
         logs: how many log files, likewise.
-        others: the uids of turns among them that other memories of this home still hold, at most a
+        others: the turns among them (``j12``) that other memories of this home still hold, at most a
             thousand of each companion.
         session: whether it runs, and has a new session without it.
         unreached: what of this home still holds it, in words.
@@ -87,8 +88,9 @@ def forget_in_copies(
     path, troubles = home.memory(name), list[str]()
     _wait_for_backup(path)
     backups = _in_backups(path, partial(_forget, gone=gone, wish=wish, now=now), troubles)
-    recordings, logs = _blank(home, gone.texts, gone.uids, troubles)
-    troubles += _out_of_reach(home, path, scrubbed=gone.scrubbed)
+    matching = "" if wish is None else wish.only_matching
+    recordings, logs = _blank(home, gone.texts, gone.uids, troubles, matching)
+    troubles += _out_of_reach(home, path, scrubbed=gone.scrubbed or _is_scrubbed(path))
     return Forgotten(
         companion=name,
         rows=gone.rows,
@@ -97,7 +99,7 @@ def forget_in_copies(
         backups=backups,
         recordings=recordings,
         logs=logs,
-        others={who: uids[:MAX_IDS] for who, uids in holders(home, name, gone.uids).items()},
+        others={who: ids[:MAX_IDS] for who, ids in holders(home, name, gone.uids).items()},
         unreached=tuple(troubles),
     )
 
@@ -119,13 +121,13 @@ def edit_in_copies(home: Home, name: str, done: Corrected, *, now: float) -> Cor
     _wait_for_backup(path)
     backups = _in_backups(path, correct, troubles)
     recordings, logs = _blank(home, {done.was}, {done.uid}, troubles)
-    troubles += _out_of_reach(home, path, scrubbed=done.scrubbed)
+    troubles += _out_of_reach(home, path, scrubbed=done.scrubbed or _is_scrubbed(path))
     return replace(done, backups=backups, recordings=recordings, logs=logs, unreached=tuple(troubles))
 
 
 def holders(home: Home, name: str, uids: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """Which of these entries the memories of other companions of `home` hold, by bare name. One that
-    cannot be read is left out."""
+    """Which of these entries the memories of other companions of `home` hold, as these number them
+    (``j12``), by bare name. One that cannot be read is left out."""
     from ..file import MemoryFile
 
     found: dict[str, tuple[str, ...]] = {}
@@ -138,7 +140,7 @@ def holders(home: Home, name: str, uids: Collection[str]) -> dict[str, tuple[str
         except MemoryFileError:
             continue
         if rows:
-            found[path.stem] = tuple(dict.fromkeys(row.entry.uid for row in rows))
+            found[path.stem] = tuple(f"j{row.number}" for row in rows)
     return found
 
 
@@ -172,6 +174,17 @@ def _age(file: Path) -> float | None:
         return None
 
 
+def _is_scrubbed(path: Path) -> bool:
+    """Try once more to leave nothing of it in the memory at `path`: a backup may have read it."""
+    from ..file import MemoryFile
+
+    try:
+        with MemoryFile.open(path) as file:
+            return not file.store.mark(UNSCRUBBED)
+    except MemoryFileError:
+        return False
+
+
 def _in_backups(path: Path, do: Callable[[MemoryFile], bool], troubles: list[str]) -> int:
     from ..file import MemoryFile
 
@@ -192,16 +205,17 @@ def _in_backups(path: Path, do: Callable[[MemoryFile], bool], troubles: list[str
 
 
 def _blank(
-    home: Home, texts: Collection[str], uids: Collection[str], troubles: list[str]
+    home: Home, texts: Collection[str], uids: Collection[str], troubles: list[str], matching: str = ""
 ) -> tuple[int, int]:
     """Leave nothing of the texts in recordings and logs; in how many of each there was something."""
-    blank, recordings = blanker(texts, uids), 0
+    blank, recordings = blanker(texts, uids, matching), 0
     for file in recordings_of(home):
         try:
             recordings += bool(blanked(file, blank))
         except OSError as error:
             troubles.append(f"{file} ({(error.strerror or str(error)).lower()})")
-    logs = sum(_starred(file, texts, troubles) for file in home.root.glob("aikyo.log*"))
+    needles = Needles([form for text in (*texts, matching) for form in _forms(text)])
+    logs = sum(_starred(file, needles, troubles) for file in home.root.glob("aikyo.log*"))
     return recordings, logs
 
 
@@ -217,28 +231,21 @@ def _out_of_reach(home: Home, path: Path, *, scrubbed: bool) -> Iterator[str]:
         yield f"{file}, which a running swarm is recording; do it again when that has ended"
 
 
-def _starred(file: Path, texts: Collection[str], troubles: list[str]) -> bool:
+def _starred(file: Path, needles: Needles[bytes], troubles: list[str]) -> bool:
     """Overwrite the texts in a log in place, for a running swarm may have it open; whether any was in
     it."""
     found = False
     try:
         with file.open("r+b") as log:
-            data = log.read(_MOST)
-            for text in sorted(texts, key=len, reverse=True):
-                for start, end in _spans(data, text):
-                    found = True
-                    log.seek(start)
-                    log.write(b"*" * (end - start))
+            for start, end in needles.spans(log.read(_MOST)):
+                found = True
+                log.seek(start)
+                log.write(b"*" * (end - start))
     except OSError as error:
         troubles.append(f"{file} ({(error.strerror or str(error)).lower()})")
     return found
 
 
-def _spans(data: bytes, text: str) -> Iterator[tuple[int, int]]:
-    """Where `text` stands in `data`: as it is, and as Python shows it."""
-    for form in {text, repr(text)[1:-1]}:
-        raw = form.encode(errors="replace")
-        at = data.find(raw) if len(raw) >= _LONG else -1
-        while at >= 0:
-            yield at, at + len(raw)
-            at = data.find(raw, at + len(raw))
+def _forms(text: str) -> set[bytes]:
+    """A text as it stands in a log: as it is, and as Python shows it."""
+    return {form.encode(errors="replace") for form in (text, repr(text)[1:-1])}

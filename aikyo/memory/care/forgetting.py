@@ -55,6 +55,8 @@ def forget(file: MemoryFile, chosen: Chosen, *, now: float) -> Gone:
     Raises:
         MemoryFileError: it could not be done; then nothing is forgotten.
     """
+    if not chosen:
+        return Gone(scrubbed=not file.store.mark(UNSCRUBBED) or scrub(file))
     entries = [row.entry for row in chosen.rows]
     file.store.rows("PRAGMA secure_delete = ON")
     with file.store.transaction():

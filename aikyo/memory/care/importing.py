@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+import re
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
+from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +19,7 @@ from msgspec.structs import astuple, replace
 
 from ...errors import UsageError
 from ..base import Entry
-from ..digests import Digest
+from ..digests import Digest, DigestLevel
 from ..facts import Fact
 from ..storage.forgotten import is_forgotten
 from ..storage.opening import log_of
@@ -38,8 +43,12 @@ if TYPE_CHECKING:
 __all__ = ["Imported", "import_into", "import_memory"]
 
 
+_NUMBER = re.compile(r"[jfd]\d+")
 _MAX_UID = 256
 _MAX_IMPORTANCE = 10
+_MAX_FACT, _MAX_DIGEST = 2000, 65_536  # characters
+_EARLIEST, _LATEST = -60e9, 250e9  # seconds since the epoch: what has a date, with room on either side
+_PART: dict[DigestLevel, DigestLevel] = {"month": "day", "day": "talk"}
 _EVERY = 1000  # rows; then it is told how far it is
 
 
@@ -52,8 +61,8 @@ class Imported(Struct, frozen=True, kw_only=True):
         digests: and digests.
         known: how many entries and facts were there already.
         forgotten: how many were left out, since they are to stay forgotten.
-        remade: how many digests were left out, since what they tell of is not here as it was; they are
-            made anew.
+        remade: how many digests came in without their text, since what they tell of is not here as it
+            was; they are made anew.
         pending: how many rows are to be learned from.
     """
 
@@ -137,9 +146,12 @@ class _Taking:
     remade: int = 0
     marks: dict[str, int] = field(default_factory=dict)
     _facts: dict[int, int] = field(default_factory=dict)  # numbers of facts: there, here
-    _digests: dict[int, int] = field(default_factory=dict)  # of digests, likewise
-    _places: dict[int, int] = field(default_factory=dict)  # of rows, where it is another one here
-    _left_out: list[int] = field(default_factory=list)  # numbers there of what is to stay forgotten
+    _there: array[int] = field(default_factory=lambda: array("q"))  # numbers of rows there,
+    _here: array[int] = field(default_factory=lambda: array("q"))  # and here
+    # Numbers there of what is to stay forgotten, each with its conversation
+    _left_out: list[tuple[int, str | None]] = field(default_factory=list)
+    # Numbers here, by the level of what may be a part of it and the number there
+    _parents: dict[tuple[DigestLevel, int | None], int] = field(default_factory=dict)
     _last: int = 0
     _last_there: int = 0
     _was_empty: bool = True
@@ -196,7 +208,7 @@ class _Taking:
         _check_times(entry.time)
         if is_forgotten(self.file.store, entry.uid):
             self.forgotten += 1
-            self._left_out.append(number)
+            self._left_out.append((number, entry.conversation))
             return
         here = max(number, self._last + 1)
         if self.file.append(entry, number=here):
@@ -205,8 +217,8 @@ class _Taking:
         else:
             self.known += 1
             here = self._place_of(entry)
-        if here != number:
-            self._places[number] = here
+        self._there.append(number)
+        self._here.append(here)
 
     def _place_of(self, entry: Entry) -> int:
         rows = self.file.store.rows(
@@ -223,7 +235,9 @@ class _Taking:
             self.facts += 1
         else:
             self.known += 1
-        self._facts[fact.number] = self.file.facts.find([fact.uid])[0].number
+        # By the uid alone: it may look like a number
+        rows = self.file.store.rows("SELECT number FROM facts WHERE uid = ?", fact.uid)
+        self._facts[fact.number] = int(rows[0][0])
 
     def _take_digest(self, digest: Digest) -> None:
         _check_digest(digest)
@@ -231,28 +245,40 @@ class _Taking:
             self.forgotten += 1
         elif self.file.store.rows("SELECT 1 FROM digests WHERE uid = ?", digest.uid):
             self.known += 1
-        elif self._tells_of_what_is_forgotten(digest) or (first := self._here(digest.first)) > (
-            last := self._here(digest.last)
-        ):
-            self.remade += 1
         else:
-            parent = None if digest.parent is None else self._digests.get(digest.parent)
-            kept = self.file.digests.put(replace(digest, first=first, last=last, parent=parent))
-            self._digests[digest.number] = kept.number
-            self.digests += bool(digest.text)
+            self._put_digest(digest)
 
-    def _tells_of_what_is_forgotten(self, digest: Digest) -> bool:
-        at = bisect_left(self._left_out, digest.first)
-        return at < len(self._left_out) and self._left_out[at] <= digest.last
+    def _put_digest(self, digest: Digest) -> None:
+        begin, end = bisect_left(self._there, digest.first), bisect_right(self._there, digest.last)
+        rows = self._here[begin:end]
+        if not rows:  # nothing is left of what it tells of
+            return
+        parent = self._parents.get((digest.level, digest.parent))
+        first, last = min(rows), max(rows)
+        if rows == self._there[begin:end]:  # at its ends something may be forgotten, and keeps its place
+            first, last = digest.first, min(digest.last, self._last_there)
+        placed = replace(digest, first=first, last=last, parent=parent)
+        if self._lacks_something(digest) or any(later < row for row, later in pairwise(rows)):
+            self.remade += bool(digest.text)
+            if digest.level in _PART:  # its parts are loose, and it is made of them
+                return
+            placed = replace(placed, text="", stale=digest.stale or bool(digest.text))
+        kept = self.file.digests.put(placed)
+        self.digests += bool(placed.text)
+        if digest.level in _PART:
+            self._parents[_PART[digest.level], digest.number] = kept.number
 
-    def _here(self, number: int) -> int:
-        return self._places.get(number, number)
+    def _lacks_something(self, digest: Digest) -> bool:
+        """Whether it tells of something that is to stay forgotten."""
+        begin = bisect_left(self._left_out, digest.first, key=itemgetter(0))
+        end = bisect_right(self._left_out, digest.last, key=itemgetter(0))
+        talks = {talk for _, talk in self._left_out[begin:end]}
+        return bool(talks) if digest.level != "talk" else digest.conversation in talks
 
     def _set_marks(self) -> None:
         """What was done there need not be done again here, as far as it is in the same order."""
         if self._was_empty:
-            remade = {"digested"} if self.remade else set[str]()
-            for name in (self.marks.keys() & MARKS) - remade:
+            for name in self.marks.keys() & MARKS:
                 self.file.store.set_mark(name, self._upto(name))
         elif self._was_done and self.marks.get("learned", 0) >= self._last_there > 0:
             self.file.store.set_mark("learned", self._last)
@@ -271,9 +297,17 @@ def _check(uid: str, *texts: str) -> None:
         text.encode()  # half a surrogate pair could not be kept; the error is a ValueError
 
 
+def _check_made(uid: str) -> None:
+    if _NUMBER.fullmatch(uid):
+        raise ValueError(f"its id is {uid!r}, which is how people call others")
+
+
 def _check_fact(fact: Fact) -> None:
+    _check_made(fact.uid)
     _check(fact.uid, fact.text, fact.about, fact.slot, fact.replaced_by, *fact.sources, *fact.against)
     _check_times(fact.learned, fact.confirmed, fact.happened, fact.ended)
+    if not fact.text.strip() or "\n" in fact.text or len(fact.text) > _MAX_FACT:
+        raise ValueError("its text is none")
     if not 0 < fact.number <= MAX_PLACE:
         raise ValueError("its number is none")
     if not 0 <= fact.importance <= _MAX_IMPORTANCE:
@@ -283,13 +317,26 @@ def _check_fact(fact: Fact) -> None:
 
 
 def _check_digest(digest: Digest) -> None:
+    _check_made(digest.uid)
     _check(digest.uid, digest.text, digest.day, digest.conversation or "")
     _check_times(digest.start, digest.end)
     places = (digest.number, digest.first, digest.last, digest.parent or 1)
     if not all(0 < place <= MAX_PLACE for place in places) or not 0 <= digest.rows <= MAX_PLACE:
         raise ValueError("its numbers are none")
+    if len(digest.text) > _MAX_DIGEST:
+        raise ValueError("its text is too long")
+    match digest.level:
+        case "month":
+            _check_day(f"{digest.day}-01")
+        case "day" | "talk":
+            _check_day(digest.day)
+
+
+def _check_day(day: str) -> None:
+    if date.fromisoformat(day).isoformat() != day:
+        raise ValueError(f"its day is {day!r}")
 
 
 def _check_times(*times: float | None) -> None:
-    if not all(time is None or math.isfinite(time) for time in times):
+    if not all(time is None or _EARLIEST <= time <= _LATEST for time in times):
         raise ValueError("its time is none")

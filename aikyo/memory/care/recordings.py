@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,14 +15,24 @@ from msgspec import Struct
 from ...errors import UsageError
 from ...jsonl import replace_lines
 from ...paths import Home
+from .needles import Needles
 
-__all__ = ["blanked", "blanker", "note_recording", "recordings_of", "unfinished_of"]
+__all__ = ["Blank", "blanked", "blanker", "note_recording", "recordings_of", "unfinished_of"]
 
 MAX_NOTED = 1000
 """Recordings that a home knows of; the oldest are forgotten first."""
 
 _GONE = "[forgotten]"
-_LONG = 12  # characters; a shorter text is blanked only where it stands alone
+
+# What is in no words, and must stay for the recording to be read
+_OF_A_CALL = frozenset(["companion", "task", "brain", "fault", "cast"])
+_ASKED = frozenset(["message", "sender", "opening", "closing", "language", "params", "present"]) | {
+    "earlier", "recent", "recalled", "perceived", "known"
+}  # fmt: skip
+_CALLED = frozenset(["tool", "kind"])
+
+Blank = Callable[[Iterable[bytes]], Iterator[bytes]]
+"""Gives the lines of a recording, each as it is to be now."""
 
 
 class _Noted(Struct, frozen=True):
@@ -65,41 +76,26 @@ def unfinished_of(home: Home) -> tuple[Path, ...]:
     return tuple(Path(one.file) for one in noted if _is_made(one) and _is_there(one))
 
 
-def blanker(texts: Collection[str], uids: Collection[str]) -> Callable[[bytes], bytes]:
-    """What blanks, in a line of JSON, whatever holds one of these texts, and what was asked about one of
-    these messages."""
-    plain = {" ".join(text.split()) for text in texts if text.strip()}
-    alone = frozenset(plain)
-    within = tuple(text for text in plain if len(text) >= _LONG)
+def blanker(texts: Collection[str], uids: Collection[str], matching: str = "") -> Blank:
+    """What blanks, in the lines of a recording, all that tells of something forgotten: its texts; what
+    was asked about one of its messages, and what was found in it; and what its companion summed up or
+    reflected on from then on, which may tell of it in any words.
 
-    def blank(value: Any) -> Any:
-        match value:
-            case str():
-                words = " ".join(value.split())
-                if words in alone or any(text in words for text in within):
-                    return _GONE
-                return value
-            case dict():
-                asked = value.get("message")
-                hidden = {"text": _GONE} if asked in uids and value.get("text") else {}
-                return {key: blank(each) for key, each in value.items()} | hidden
-            case list():
-                return [blank(each) for each in value]
-            case _:
-                return value
+    Args:
+        texts: what was forgotten.
+        uids: of the same.
+        matching: whatever has this text in it, in whatever case, is blanked too.
+    """
+    told = _Told(texts, matching)
 
-    def line(raw: bytes) -> bytes:
-        try:
-            value = msgspec.json.decode(raw)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            return raw
-        made = blank(value)
-        return raw if made == value else msgspec.json.encode(made)
+    def lines(source: Iterable[bytes]) -> Iterator[bytes]:
+        line = _Line(told, frozenset(uids))
+        return map(line.blanked, source)
 
-    return line
+    return lines
 
 
-def blanked(file: Path, blank: Callable[[bytes], bytes]) -> int:
+def blanked(file: Path, blank: Blank) -> int:
     """Write a recording anew with its lines blanked, whole or not at all.
 
     Returns:
@@ -108,19 +104,112 @@ def blanked(file: Path, blank: Callable[[bytes], bytes]) -> int:
     Raises:
         OSError: it cannot be read or written.
     """
-    changed = 0
-
-    def lines(source: Iterable[bytes]) -> Iterator[bytes]:
-        nonlocal changed
-        for raw in source:
-            new = blank(raw)
-            changed += new != raw
-            yield new
-
-    made = list(lines(file.read_bytes().splitlines()))
+    lines = file.read_bytes().splitlines()
+    made = list(blank(lines))
+    changed = sum(new != old for new, old in zip(made, lines, strict=True))
     if changed:
         replace_lines(file, made)
     return changed
+
+
+class _Told:
+    """Whether a text tells of what was forgotten."""
+
+    def __init__(self, texts: Collection[str], matching: str) -> None:
+        plain = {" ".join(text.split()) for text in texts}
+        self._alone = frozenset(filter(None, plain))
+        self._within = Needles(self._alone | {text.rstrip("…") for text in self._alone})
+        self._matching = _folded(matching)
+
+    def __call__(self, text: str) -> bool:
+        words = " ".join(text.split())
+        return (
+            words in self._alone
+            or self._within.are_in(words)
+            or bool(self._matching and self._matching in _folded(text))
+            or any(part in self._alone for part in _quoted(text))
+        )
+
+
+class _Line:
+    """Blanks the lines of one recording, in their order."""
+
+    def __init__(self, told: _Told, uids: frozenset[str]) -> None:
+        self._told = told
+        self._uids = uids
+        self._know = set[str]()  # companions that have summed it up, or learned from it
+
+    def blanked(self, raw: bytes) -> bytes:
+        try:
+            value = msgspec.json.decode(raw)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return raw
+        made = self._call(value) if isinstance(value, dict) else self._words(value)
+        return raw if made == value else msgspec.json.encode(made)
+
+    def _call(self, call: dict[str, Any]) -> dict[str, Any]:
+        asked = call.get("asked")
+        asked = asked if isinstance(asked, dict) else {}
+        task, who = call.get("task"), str(call.get("companion", ""))
+        if task in {"summarize", "learn"} and self._has_one(asked.get("recent")):
+            self._know.add(who)
+        made = {key: self._part(key, each) for key, each in call.items()}
+        if who in self._know and task == "summarize" and call.get("summary"):
+            made["summary"] = _GONE
+        if who in self._know and task == "reflect":
+            made.pop("findings", None)
+        return made
+
+    def _part(self, key: str, value: Any) -> Any:
+        match key, value:
+            case "asked", dict():
+                about = self._uids_of(value.get("message"))
+                hidden = {"text": _GONE} if about and value.get("text") else {}
+                return self._fields(value, _ASKED) | hidden
+            case "tools", list():
+                return [
+                    self._fields(each, _CALLED) if isinstance(each, dict) else each for each in value
+                ]
+            case "findings", list():
+                return [each for each in value if not self._tells(each)]
+        return value if key in _OF_A_CALL else self._words(value)
+
+    def _fields(self, value: dict[str, Any], ours: frozenset[str]) -> dict[str, Any]:
+        return {key: each if key in ours else self._words(each) for key, each in value.items()}
+
+    def _tells(self, finding: Any) -> bool:
+        if not isinstance(finding, dict):
+            return False
+        return self._has_one(finding.get("sources")) or self._words(finding.get("text")) == _GONE
+
+    def _words(self, value: Any) -> Any:
+        match value:
+            case str():
+                return _GONE if self._told(value) else value
+            case dict():
+                return {key: self._words(each) for key, each in value.items()}
+            case list():
+                return [self._words(each) for each in value]
+        return value
+
+    def _has_one(self, ids: Any) -> bool:
+        return isinstance(ids, list) and any(map(self._uids_of, ids))
+
+    def _uids_of(self, ident: Any) -> bool:
+        return isinstance(ident, str) and ident in self._uids
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def _quoted(text: str) -> Iterator[str]:
+    """Each line, and what stands in it after a colon, as in what a companion recalls."""
+    for line in text.splitlines():
+        words = " ".join(line.split())
+        while words:
+            yield words
+            words = words.partition(": ")[2]
 
 
 def _note(home: Home, new: _Noted) -> None:

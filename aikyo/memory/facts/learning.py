@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Collection
 
+from msgspec.structs import replace
+
+from ..recall.words import query_terms
 from ..storage.forgotten import is_forgotten
 from ..storage.store import Store
 from .fading import half_life_of, lengthened
 from .junk import junk, quotes
+from .lexicon import lexicon
 from .merging import gist, same_value
 from .model import DAY, Fact, NewFact
 from .rows import FactRows
+from .senses import without
 
 __all__ = ["Learning"]
 
 _TIMED = ("event", "plan", "promise")
+_THEIRS = re.compile(
+    r"[^.]{1,40}?['’]s? (?P<en>(?:\w+ )?\w+)|[^。はがの]{1,20}の(?P<ja>[^。はがの]{1,8})[はがの]"
+)
+_KIN = frozenset({"family", "friend", "colleague", "neighbour", "flatmate", "lover", "animal"})
+_ONES_OWN = frozenset({"name", "age", "birthday", "home", "hometown", "origin", "work", "school"})
+
 _ENOUGH = 2
 """Sources against a fact that end it, where they are more than those for it."""
 
@@ -51,17 +63,33 @@ class Learning:
         if why := self._why_not(new, sources):
             self.refused[why] += 1
             return None
-        named = self._rows.find({new.same_as, new.replaces, new.against} - {""})
-        fact = self._held(new, named.get(new.same_as), sources)
+        if _is_of_theirs(new):
+            new = replace(new, slot="")
+        over, doubted = self._named(new, new.replaces), self._named(new, new.against)
+        same = self._named(new, new.same_as, closely=True)
+        fact = self._held(new, None if same in (over, doubted) else same, sources)
         if fact is None:
             fact = self._made(new, sources)
         elif not self._confirmed(fact, new, sources):
             return None
         if fact is None:
             return None
-        self._speak_against(named.get(new.against), fact, sources)
-        self._replace(new, named.get(new.replaces), fact, max(sources.values()))
+        self._speak_against(doubted, fact, sources)
+        self._replace(over, fact, max(sources.values()))
         return self._rows.numbered([fact.number])[fact.number]
+
+    def _named(self, new: NewFact, ident: str, *, closely: bool = False) -> Fact | None:
+        """The fact that `new` names, if it has to do with that: a brain may be wrong there, and what is
+        so must be neither ended nor swallowed by something else."""
+        fact = self._rows.find([ident]).get(ident) if ident else None
+        if fact is None or fact.level == "fact" != new.level:
+            return None  # what is made of facts says nothing against them
+        if fact.about == new.about and (fact.kind == new.kind or not closely):
+            return fact
+        names = {*self._rows.names_of(new.about), *self._rows.names_of(fact.about)}
+        one, other = (without(text, names) for text in (new.text, fact.text))
+        alike = lexicon().concepts(one) & lexicon().concepts(other)
+        return fact if alike or set(query_terms(one)) & set(query_terms(other)) else None
 
     def _why_not(self, new: NewFact, sources: dict[str, float]) -> str:
         if not sources:
@@ -85,7 +113,7 @@ class Learning:
         evidence, since the same may become true again."""
         alike = [
             *self._rows.where(
-                "gist = ? AND about = ? AND level = ? ORDER BY number",
+                "gist = ? AND +about = ? AND level = ? ORDER BY number",  # + : not by the index of that
                 gist(new.text),
                 new.about,
                 new.level,
@@ -159,14 +187,28 @@ class Learning:
         if old.ended is None and len(old.against) >= max(_ENOUGH, len(old.sources) + 1):
             self._rows.update(old, ended=max(sources.values()), replaced_by=fact.uid)
 
-    def _replace(self, new: NewFact, named: Fact | None, fact: Fact, since: float) -> None:
-        """End what this takes the place of."""
-        old = [] if named is None else [named]
-        if fact.slot and fact.about:
-            old += self._in_slot(fact)
-        for one in old:
-            if one.number != fact.number and one.ended is None:
+    def _replace(self, named: Fact | None, fact: Fact, since: float) -> None:
+        """End what this takes the place of, or this, where it comes late: people have said since what is
+        so."""
+        if named is not None and named.number != fact.number and named.ended is None:
+            self._rows.update(named, ended=since, replaced_by=fact.uid)
+        if not (fact.slot and fact.about) or fact.ended is not None:
+            return
+        for one in self._in_slot(fact):
+            if one.number == fact.number or one.ended is not None:
+                continue
+            if one.confirmed > since:
+                self._rows.update(fact, ended=one.confirmed, replaced_by=one.uid)
+            else:
                 self._rows.update(one, ended=since, replaced_by=fact.uid)
+
+
+def _is_of_theirs(new: NewFact) -> bool:
+    """Whether it gives to somebody what is their sister's or their cat's: her home is not theirs."""
+    found = _THEIRS.match(new.text)
+    if found is None or new.slot not in _ONES_OWN:
+        return False
+    return bool(lexicon().concepts(found["en"] or found["ja"]) & _KIN)
 
 
 def _are_apart(fact: Fact, new: NewFact) -> bool:

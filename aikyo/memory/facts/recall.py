@@ -11,13 +11,14 @@ from datetime import datetime
 from math import log
 from typing import TYPE_CHECKING
 
+from ...embeddings import Embedder
 from ..recall.times import When, when
 from ..recall.words import folded, query_terms
 from ..storage.store import Store
 from .lexicon import lexicon
 from .model import FactHit, Level
 from .rows import CHANGES, FactRows
-from .senses import embeddable, embedder, names_in, without
+from .senses import embeddable, names_in, without
 from .shelf import Shelf
 
 if TYPE_CHECKING:
@@ -34,11 +35,17 @@ WAYS = {
     "words": 0.6,  # share of the question's words that it has, the rarer the more
     "concepts": 0.33,  # sum of what the concepts say that both have (each about 1 to 4)
     "kind": 0.5,  # share of the question's concepts that ask for such a fact
-    "sense": 2.0,  # cosine of the two
+    "sense": 2.0,  # cosine of the two; see also below
     "time": 1.0,  # whether it happened, or was told, in the time that the question names
     "strength": 0.1,  # see `fading.strength`; about 1 at most
 }
 """What each way weighs; a hit's score is the sum of its ways."""
+
+_BETTER = {"minilm": 4.0}
+"""What sense weighs by better embedders."""
+
+_TRANSLATED = 1.0
+"""And by any, of a question whose words had to be looked up in the glossary."""
 
 _STRONGEST = 20.0  # the strength of a fact that nobody doubts and that changes a life
 _NEAR = 0.3  # a cosine from which a fact is found where nothing else speaks for it
@@ -62,11 +69,13 @@ class FactRecall:
     Args:
         store: the file.
         rows: its facts.
+        embedder: what makes vectors, if anything.
     """
 
-    def __init__(self, store: Store, rows: FactRows) -> None:
+    def __init__(self, store: Store, rows: FactRows, embedder: Embedder | None) -> None:
         self._store = store
         self._rows = rows
+        self._embedder = embedder
         self._copy: tuple[int, Shelf] | None = None
 
     def recall(
@@ -87,13 +96,14 @@ class FactRecall:
         import numpy as np
 
         question = _read(query, shelf, now)
+        weights = WAYS | {"sense": self._sense_weighs(question)}
         found = {
-            way: WAYS[way] * score
+            way: weights[way] * score
             for way, score in self._scores(question, shelf, now).items()
             if way in ways
         }
         total = np.sum(list(found.values()), axis=0)
-        allowed = self._allowed(shelf, about, level, ended) & _is_found(found)
+        allowed = self._allowed(shelf, about, level, ended) & _is_found(found, weights["sense"] * _NEAR)
         best = _best(total, allowed, k)
         facts = self._rows.numbered([int(shelf.numbers[place]) for place in best])
         return tuple(
@@ -109,7 +119,7 @@ class FactRecall:
     def _shelf(self) -> Shelf:
         changes = self._store.mark(CHANGES)
         if self._copy is None or self._copy[0] != changes:
-            self._copy = changes, Shelf.of(self._store, self._rows)
+            self._copy = changes, Shelf.of(self._store, self._rows, self._embedder)
         return self._copy[1]
 
     def _scores(self, question: _Question, shelf: Shelf, now: float | None) -> dict[str, Scores]:
@@ -119,10 +129,16 @@ class FactRecall:
             "words": self._worded(question, shelf),
             "concepts": _conceived(question, shelf),
             "kind": _asked_for(question, shelf),
-            "sense": _sensed(question, shelf),
+            "sense": self._sensed(question, shelf),
             "time": _timely(question, shelf),
             "strength": _strong(shelf, now),
         }
+
+    def _sense_weighs(self, question: _Question) -> float:
+        if embeddable(question.text) != question.text:
+            return _TRANSLATED
+        name = self._embedder.name if self._embedder else ""
+        return _BETTER.get(name, WAYS["sense"])
 
     def _worded(self, question: _Question, shelf: Shelf) -> Scores:
         import numpy as np
@@ -145,6 +161,16 @@ class FactRecall:
                 scores[self._having(term, shelf)] = 1.0
         scores[_named(question, shelf) > 0] = 0.0
         return scores
+
+    def _sensed(self, question: _Question, shelf: Shelf) -> Scores:
+        import numpy as np
+
+        embed = self._embedder.ready() if self._embedder else None
+        if embed is None or not question.text.strip():
+            return np.zeros(len(shelf.numbers))
+        asked = np.asarray(embed(embeddable(question.text)), np.float32)
+        # By `einsum`, in this thread alone: `@` would wake a thread for each core, for so little work.
+        return np.asarray(np.maximum(np.einsum("ij,j->i", shelf.vectors, asked), 0.0), np.float64)
 
     def _having(self, term: str, shelf: Shelf) -> NDArray[np.int64]:
         """Places of the facts that have a word."""
@@ -209,17 +235,6 @@ def _asked_for(question: _Question, shelf: Shelf) -> Scores:
     return np.array([shares.get(kind, 0.0) for kind in shelf.kinds])[shelf.kind]
 
 
-def _sensed(question: _Question, shelf: Shelf) -> Scores:
-    import numpy as np
-
-    embed = embedder()
-    if embed is None or not question.text.strip():
-        return np.zeros(len(shelf.numbers))
-    asked = np.asarray(embed(embeddable(question.text)), np.float32)
-    # By `einsum`, in this thread alone: `@` would wake a thread for each core, for a millisecond's work.
-    return np.asarray(np.maximum(np.einsum("ij,j->i", shelf.vectors, asked), 0.0), np.float64)
-
-
 def _timely(question: _Question, shelf: Shelf) -> Scores:
     import numpy as np
 
@@ -237,13 +252,13 @@ def _strong(shelf: Shelf, now: float | None) -> Scores:
     return np.minimum(shelf.strengths * fading / _STRONGEST, 1.0)
 
 
-def _is_found(found: dict[str, Scores]) -> NDArray[np.bool_]:
-    """Whether anything but its own strength speaks for a fact."""
+def _is_found(found: dict[str, Scores], near: float) -> NDArray[np.bool_]:
+    """Whether anything but its own strength speaks for a fact; its sense, from a score of `near` on."""
     import numpy as np
 
     own = [score > 0 for way, score in found.items() if way not in {"sense", "strength", "kind"}]
-    near = found.get("sense", np.zeros(1)) >= WAYS["sense"] * _NEAR
-    return np.asarray(np.any([*own, np.broadcast_to(near, own[0].shape)] if own else [near], axis=0))
+    alike = found.get("sense", np.zeros(1)) >= near
+    return np.asarray(np.any([*own, np.broadcast_to(alike, own[0].shape)] if own else [alike], axis=0))
 
 
 def _best(total: Scores, allowed: NDArray[np.bool_], k: int) -> list[int]:

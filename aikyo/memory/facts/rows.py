@@ -9,13 +9,14 @@ from typing import Any
 
 import msgspec
 
+from ...embeddings import Embedder
 from ...wire import bare_name
 from ..recall.words import folded, index_text
 from ..storage.opening import explained
 from ..storage.store import Store
 from .lexicon import lexicon
 from .model import Fact
-from .senses import EMBEDDER, Sense, embedder, sense_of
+from .senses import Outdated, Sense, name_of, sense_of
 
 __all__ = ["CHANGES", "FactRows"]
 
@@ -33,10 +34,12 @@ class FactRows:
 
     Args:
         store: the file.
+        embedder: what makes vectors, if anything.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, embedder: Embedder | None) -> None:
         self._store = store
+        self._embedder = embedder
 
     def where(self, clause: str, *values: object) -> tuple[Fact, ...]:
         """Facts that fit what may follow WHERE in SQL, with their evidence."""
@@ -137,23 +140,27 @@ class FactRows:
             self._store.change(f"DELETE FROM evidence WHERE source IN ({_marks(some)})", *some)
         self._changed()
 
-    def renew(self, n: int) -> None:
-        """Give up to `n` facts the sense that they would have if they were new, where they have another:
-        the embedder has changed, or the lexicon."""
-        made_by = EMBEDDER if embedder() else ""
+    def outdated(self, n: int) -> tuple[Outdated, ...]:
+        """Up to `n` facts that have another sense than they would have if they were new: a slow embedder
+        has not come to them yet, or it is another one now, or another lexicon."""
         rows = self._store.rows(
             "SELECT number, text, about FROM facts WHERE embedder != ? OR concepts NOT GLOB ? LIMIT ?",
-            made_by,
+            name_of(self._embedder),
             f"{lexicon().version}*",
             n,
         )
-        for row in rows:
+        return tuple(Outdated(row["number"], row["text"], self.names_of(row["about"])) for row in rows)
+
+    def renew(self, made: Collection[tuple[Outdated, Sense]]) -> None:
+        """Give facts their sense, where they still have the text that it is of."""
+        for fact, sense in made:
             self._store.change(
-                "UPDATE facts SET vector = ?, embedder = ?, concepts = ? WHERE number = ?",
-                *self._sense(row["text"], row["about"]),
-                row["number"],
+                "UPDATE facts SET vector = ?, embedder = ?, concepts = ? WHERE number = ? AND text = ?",
+                *sense,
+                fact.number,
+                fact.text,
             )
-        if rows:
+        if made:
             self._changed()
 
     def names_of(self, about: str) -> tuple[str, ...]:
@@ -167,7 +174,9 @@ class FactRows:
         return tuple(dict.fromkeys(folded(name) for name in names if len(name) > 1))
 
     def _sense(self, text: str, about: str) -> Sense:
-        return sense_of(text, self.names_of(about))
+        # Nothing else can be written meanwhile: what takes long is done later, see `outdated`.
+        quick = self._embedder if self._embedder and self._embedder.is_quick else None
+        return sense_of(text, self.names_of(about), quick)
 
     def _evidence(self, numbers: Sequence[int]) -> dict[int, dict[int, list[str]]]:
         found: dict[int, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))

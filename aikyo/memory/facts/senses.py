@@ -6,18 +6,28 @@ Without an embedder facts have no vectors, and are found by words and concepts.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import NamedTuple
 
-from ...embeddings import load_embedder
-from ...errors import AikyoError
+from ...embeddings import Embedder
 from ..recall.words import folded
 from .lexicon import lexicon
 
-__all__ = ["EMBEDDER", "Sense", "embeddable", "embedder", "names_in", "sense_of", "without"]
+__all__ = ["Outdated", "Sense", "embeddable", "name_of", "names_in", "sense_of", "without"]
 
-EMBEDDER = "wordllama"
-"""The name of what makes vectors."""
+
+class Outdated(NamedTuple):
+    """A fact that has not the sense that it would have if it were new.
+
+    Attributes:
+        number: of the fact.
+        text: of the fact.
+        names: of whom it is about.
+    """
+
+    number: int
+    text: str
+    names: tuple[str, ...]
 
 
 class Sense(NamedTuple):
@@ -29,35 +39,33 @@ class Sense(NamedTuple):
     concepts: str
 
 
-def embedder() -> Callable[[str], tuple[float, ...]] | None:
-    """The embedder of this process, or None where it has none."""
-    try:
-        return load_embedder()
-    except AikyoError:
-        return None
+def name_of(embedder: Embedder | None) -> str:
+    """What is kept beside vectors that are made now: nothing where none can be made."""
+    return embedder.name if embedder and embedder.ready() else ""
 
 
-def sense_of(text: str, names: Collection[str]) -> Sense:
+def sense_of(text: str, names: Collection[str], embedder: Embedder | None) -> Sense:
     """The sense of a fact.
 
     Args:
         text: of the fact.
         names: of whom it is about: left out, since they are looked for by themselves and would make all
             that is said of one person alike.
+        embedder: what makes the vector; None: there is to be none, or not yet.
     """
     bare = without(text, names)
     words = lexicon()
     concepts = " ".join([words.version, *sorted(words.concepts(bare))])
-    embed = embedder()
-    if embed is None:
+    embed = embedder.ready() if embedder else None
+    if embedder is None or embed is None:
         return Sense(None, "", concepts)
     import numpy as np
 
-    return Sense(np.asarray(embed(embeddable(bare)), np.float16).tobytes(), EMBEDDER, concepts)
+    return Sense(np.asarray(embed(embeddable(bare)), np.float16).tobytes(), embedder.name, concepts)
 
 
 def embeddable(text: str) -> str:
-    """`text` as the embedder understands it: in English, where it is Japanese."""
+    """`text` as an embedder understands it: in English, where it is Japanese."""
     return lexicon().in_english(text) or text
 
 

@@ -7,13 +7,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from ...embeddings import DIMENSIONS
+from ...embeddings import Embedder
 from ..storage.store import Store
 from .fading import strength
 from .lexicon import lexicon
 from .model import Fact
 from .rows import FactRows
-from .senses import EMBEDDER
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +44,7 @@ class Shelf:
         strengths: of each how strong it is by itself (see `fading.strength`), without fading,
         confirmed: since when it fades,
         half_lives: and how fast; infinite: not at all.
-        vectors: of length 1, or 0 where there is none.
+        vectors: of length 1, or 0 where there is none, or one of another embedder.
         concepts: whether it has each of `Lexicon.names`.
         names: folded name → places in `whom`.
     """
@@ -67,8 +66,8 @@ class Shelf:
     names: dict[str, set[int]]
 
     @classmethod
-    def of(cls, store: Store, facts: FactRows) -> Self:
-        """A copy of what the file holds now."""
+    def of(cls, store: Store, facts: FactRows, embedder: Embedder | None) -> Self:
+        """A copy of what the file holds now, with the vectors of `embedder`."""
         import numpy as np
 
         rows = store.rows(f"SELECT {_COLUMNS} FROM facts ORDER BY number")
@@ -94,7 +93,7 @@ class Shelf:
                 [max(row["confirmed"], _number(row["happened"], 0.0)) for row in rows], np.float64
             ),
             half_lives=np.array([_number(row["half_life"], np.inf) for row in rows], np.float64),
-            vectors=_vectors(rows),
+            vectors=_vectors(rows, embedder),
             concepts=_concepts(rows),
             names=dict(names),
         )
@@ -124,16 +123,18 @@ def _strength(row: sqlite3.Row) -> float:
     return strength(fact, 0.0)
 
 
-def _vectors(rows: list[sqlite3.Row]) -> NDArray[np.float32]:
+def _vectors(rows: list[sqlite3.Row], embedder: Embedder | None) -> NDArray[np.float32]:
     import numpy as np
 
-    size = DIMENSIONS * 2
+    if embedder is None:
+        return np.zeros((len(rows), 0), np.float32)
+    size = embedder.dimensions * 2
     none = bytes(size)
     kept = [
-        row["vector"] if row["embedder"] == EMBEDDER and len(row["vector"] or b"") == size else none
+        row["vector"] if row["embedder"] == embedder.name and len(row["vector"] or b"") == size else none
         for row in rows
     ]
-    halves = np.frombuffer(b"".join(kept), np.float16).reshape(len(rows), DIMENSIONS)
+    halves = np.frombuffer(b"".join(kept), np.float16).reshape(len(rows), embedder.dimensions)
     return halves.astype(np.float32)
 
 

@@ -7,16 +7,17 @@ from collections.abc import Collection, Sequence
 
 from msgspec.structs import replace
 
+from ...embeddings import Embedder
 from ..storage.forgotten import is_forgotten
 from ..storage.store import Store
 from .fading import strength
 from .model import DAY, Fact, FactHit, Level, NewFact
 from .recall import FactRecall
 from .rows import FactRows
+from .senses import Outdated, Sense, sense_of
 
 __all__ = ["Facts"]
 
-_RENEWED = 200  # facts whose sense is brought up to date with each learning
 _LONG_PAST = 2 * DAY  # a plan is open for so long after its time,
 _UNDATED = 30 * DAY  # and one without a time for so long after it was last spoken of
 
@@ -26,16 +27,18 @@ class Facts:
 
     Args:
         store: the file.
+        embedder: what makes vectors; None: facts are found by words and concepts.
 
     Attributes:
         refused: how many findings were refused since the file was opened, by reason.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, embedder: Embedder | None) -> None:
         self.refused: Counter[str] = Counter()
         self._store = store
-        self._rows = FactRows(store)
-        self._recall = FactRecall(store, self._rows)
+        self._embedder = embedder
+        self._rows = FactRows(store, embedder)
+        self._recall = FactRecall(store, self._rows, embedder)
 
     def learn(
         self, new: Sequence[NewFact], *, upto: int, now: float, own: Collection[str] = ()
@@ -137,6 +140,20 @@ class Facts:
         """Make the index of words from the facts; to be called in a transaction."""
         self._rows.index_anew()
 
+    def outdated(self, n: int) -> tuple[Outdated, ...]:
+        """Up to `n` facts that have no vector yet, or one of another embedder. They are found by words
+        and concepts meanwhile."""
+        return self._rows.outdated(n)
+
+    def senses_of(self, facts: Sequence[Outdated]) -> tuple[tuple[Outdated, Sense], ...]:
+        """The sense of each; takes what the embedder takes. Touches no file, so any thread may do it."""
+        return tuple((fact, sense_of(fact.text, fact.names, self._embedder)) for fact in facts)
+
+    def renew(self, made: Sequence[tuple[Outdated, Sense]]) -> None:
+        """Give facts their sense; of one whose text has changed since, nothing is kept."""
+        with self._store.transaction():
+            self._rows.renew(made)
+
     def count(self) -> int:
         """How many facts there are, of all levels; those that have ended too."""
         return int(self._store.rows("SELECT count(*) FROM facts")[0][0])
@@ -230,7 +247,6 @@ class Facts:
         from .learning import Learning  # here and in `rows`: reading needs none of its rules
 
         with self._store.transaction():
-            self._rows.renew(_RENEWED)
             learning = Learning(self._store, self._rows, now, own)
             taken = [learning.take(one) for one in new]
             self.refused += learning.refused

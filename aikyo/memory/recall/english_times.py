@@ -8,7 +8,7 @@ from datetime import datetime
 
 from .calendar import Span, day, month, part_of, past, season, units_ago, week, weekday, year
 
-__all__ = ["RULES"]
+__all__ = ["RULES", "is_ahead"]
 
 Reading = Callable[[re.Match[str], datetime], Span]
 
@@ -121,6 +121,11 @@ def _number(found: re.Match[str]) -> int:
     return _NUMBERS.get(found["n"]) or int(found["n"])
 
 
+def is_ahead(text: str) -> bool:
+    """Whether a folded text asks for what is still to come: then "in May" is the next one."""
+    return bool(_AHEAD.search(text)) and not _OVER.search(text)
+
+
 def _rule(pattern: str, reading: Reading) -> tuple[re.Pattern[str], Reading]:
     def read(found: re.Match[str], now: datetime) -> Span:
         parts = found.groupdict()
@@ -131,6 +136,9 @@ def _rule(pattern: str, reading: Reading) -> tuple[re.Pattern[str], Reading]:
 
     return re.compile(rf"\b(?P<since>since )?{pattern}(?!\w)"), read
 
+
+_AHEAD = re.compile(r"\b(?:will|won't|shall|going to|gonna|next|upcoming|plan(?:s|ning)?)\b|['’]ll\b")
+_OVER = re.compile(r"\b(?:did|was|were|had|said|told|ago|last|yesterday)\b")
 
 RULES = tuple(
     _rule(pattern, reading)

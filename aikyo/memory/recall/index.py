@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..base import Entry
 from ..storage.store import Store
-from .senses import make_sense, remove_sense
+from .senses import make_sense, remove_sense, remove_senses, renew_sense
 from .spots import PLACES, place_of, spot
 from .words import index_text
 
@@ -28,8 +28,10 @@ def index_entry(store: Store, row: int, entry: Entry) -> None:
     """
     again = _spot(store, row) is not None
     number = _index(store, row, entry.conversation, entry.sender, entry.text)
-    if again:  # of a new row it is made later
+    if again:
         make_sense(store, row, number, entry.text)
+    else:  # it is made later
+        renew_sense(store, row)
 
 
 def unindex_entry(store: Store, row: int, entry: Entry) -> None:

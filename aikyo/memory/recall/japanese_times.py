@@ -8,7 +8,7 @@ from datetime import datetime
 
 from .calendar import Span, day, month, part_of, past, season, units_ago, week, weekday, year
 
-__all__ = ["RULES"]
+__all__ = ["RULES", "is_ahead"]
 
 Reading = Callable[[re.Match[str], datetime], Span]
 
@@ -38,7 +38,7 @@ _PARTS = {
 
 _WEEKDAY = "(?P<weekday>[月火水木金土日])曜日?"
 _YEAR = r"(?:(?P<year>(?:19|20)\d\d)年|(?P<named>今年|ことし|去年|昨年|一昨年|おととし))"
-_MONTH = r"(?P<month>\d{1,2})月"
+_MONTH = r"(?P<month>\d{1,2}月)"
 _SEASON = "(?P<season>[春夏秋冬])"
 _NUMBER = r"(?P<n>\d{1,4}|[一二三四五六七八九十]{1,3}|数|半)"
 _UNIT = r"(?P<unit>分|時間|日|週間|[ヶケかカヵ箇]月|年)間?"
@@ -54,7 +54,7 @@ def _date(found: re.Match[str], now: datetime) -> Span:
 
 
 def _month(found: re.Match[str], now: datetime) -> Span:
-    number = int(found["month"])
+    number = int(found["month"].removesuffix("月"))
     if not 1 <= number <= 12:
         raise ValueError(number)
     known = _year_named(found, now)
@@ -139,6 +139,11 @@ def _year_named(found: re.Match[str], now: datetime) -> int | None:
     return now.year - _YEARS[found["named"]] if found["named"] else None
 
 
+def is_ahead(text: str) -> bool:
+    """Whether a folded text asks for what is still to come: then 5月に is the next May."""
+    return bool(_AHEAD.search(text)) and not _OVER.search(text)
+
+
 def _rule(pattern: str, reading: Reading) -> tuple[re.Pattern[str], Reading]:
     def read(found: re.Match[str], now: datetime) -> Span:
         parts = found.groupdict()
@@ -148,6 +153,13 @@ def _rule(pattern: str, reading: Reading) -> tuple[re.Pattern[str], Reading]:
 
     return re.compile(f"{pattern}(?P<since>から|以来)?"), read
 
+
+_AHEAD = re.compile(
+    "つもり|予定|計画|これから|今度|ましょう|でしょう|たい(?:です)?か?[?。]?$"
+    # a verb that is not in the past, at the end
+    "|[うくぐすつぬぶむる](?:の|ん|んだ)?(?:です|だろう|かな|か|って)*[?。]?$"
+)
+_OVER = re.compile("た(?!い|ら|め|ち|ぶん|く|だ)|(?<=[んい])だ(?:っけ|の[?か])|覚え|思い出")
 
 RULES = tuple(
     _rule(pattern, reading)

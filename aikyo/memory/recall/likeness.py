@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...embeddings import DIMENSIONS
 from ..storage.store import Store
-from .senses import embedder, version
+from .senses import BLOCK, RECORD, embedder, version
 
 __all__ = ["Likeness", "Senses"]
 
@@ -17,8 +17,8 @@ _HELD = 200_000
 """Rows whose senses are held, the newest ones: 10 MB."""
 
 _NEAREST = 50
-_BYTES = DIMENSIONS // 8
-_WORDS = _BYTES // 8
+_WORDS = DIMENSIONS // 64
+_RECORD = np.dtype([("row", "<i8"), ("spot", "<i8"), ("signs", "<u8", _WORDS)])  # `senses.RECORD`
 _SCALE = float(np.sqrt(np.pi / 2 / DIMENSIONS))  # makes about the cosine of a product with signs
 
 
@@ -82,21 +82,19 @@ class Senses:
             self._drop()
             self._version = now
         newest = int(self._rows[-1]) if len(self._rows) else 0
-        # As three texts: see `postings.numbers`.
-        texts = self._store.rows(
-            "SELECT ifnull(group_concat(row), ''), ifnull(group_concat(spot), ''),"
-            " ifnull(group_concat(hex(signs), ''), '') FROM"
-            " (SELECT * FROM senses WHERE row > ? AND length(signs) = ? ORDER BY row DESC LIMIT ?)",
-            newest,
-            _BYTES,
-            _HELD,
-        )[0]
-        if texts[0]:
-            rows, spots = (np.fromstring(text, np.int64, sep=",")[::-1] for text in texts[:2])
-            signs = np.frombuffer(bytes.fromhex(texts[2]), np.uint64).reshape(-1, _WORDS)[::-1].T
-            self._rows = np.concatenate([self._rows, rows])[-_HELD:]
-            self._spots = np.concatenate([self._spots, spots])[-_HELD:]
-            self._signs = np.concatenate([self._signs, signs], axis=1)[:, -_HELD:]
+        blocks = self._store.rows(
+            "SELECT records FROM senses WHERE block >= ? AND length(records) % ? = 0"
+            " ORDER BY block DESC LIMIT ?",
+            newest // BLOCK,
+            RECORD.size,
+            _HELD // BLOCK,
+        )
+        read = np.frombuffer(b"".join(records for (records,) in reversed(blocks)), _RECORD)
+        new = read[(read["row"] > newest) & read["signs"].any(axis=1)]
+        if len(new):
+            self._rows = np.concatenate([self._rows, new["row"]])[-_HELD:]
+            self._spots = np.concatenate([self._spots, new["spot"]])[-_HELD:]
+            self._signs = np.concatenate([self._signs, new["signs"].T], axis=1)[:, -_HELD:]
 
 
 def _packed(vector: NDArray[np.float32]) -> NDArray[np.uint64]:

@@ -36,10 +36,11 @@ def fetch(store: Store, terms: Sequence[str]) -> list[Posting]:
     found = {term: _newest(store, term, share) for term in terms}
     common = [term for term in terms if len(found[term]) == share]
     # What the rare words leave is for the common ones.
-    more = share + (BUDGET - sum(map(len, found.values()))) // max(len(common), 1)
-    if more > share:
-        found |= {term: _newest(store, term, more) for term in common}
-    limits = dict.fromkeys(common, more)
+    more = (BUDGET - sum(map(len, found.values()))) // max(len(common), 1)
+    for term in common if more else ():
+        older = _newest(store, term, more, before=int(found[term][0]))
+        found[term] = np.concatenate([older, found[term]])
+    limits = dict.fromkeys(common, share + more)
     return [
         Posting(spots, len(spots) < limits.get(term, share + 1))
         for term, spots in found.items()
@@ -54,11 +55,12 @@ def numbers(store: Store, sql: str, *values: object) -> NDArray[np.int64]:
     return np.fromstring(text or "", dtype=np.int64, sep=",")
 
 
-def _newest(store: Store, term: str, limit: int) -> NDArray[np.int64]:
-    """The newest rows that have a term."""
+def _newest(store: Store, term: str, limit: int, before: int = 2**63 - 1) -> NDArray[np.int64]:
+    """The newest rows that have a term, of those with lower numbers than `before`."""
     return numbers(
         store,
-        "SELECT rowid AS spot FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?",
+        "SELECT rowid AS spot FROM words WHERE words MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?",
         term,
+        before,
         limit,
     )[::-1]

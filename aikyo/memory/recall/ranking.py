@@ -13,7 +13,7 @@ of the LoCoMo conversations and are flat around their values (`benchmarks/recall
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,9 +88,7 @@ class Field:
     """Rows that may fit, each with what it says and what is said around it.
 
     Attributes:
-        places: `spots.place_of` of each, growing; not all of them need be there. Shape (rows,).
-        spots: their numbers, -1 where none of a row's own words are looked for, so that nothing is
-            known of it. Shape (rows,).
+        spots: their numbers (`recall/spots.py`), growing; shape (rows,).
         said: whether each has each term. Shape (terms, rows).
         lent: how much of each term its neighbours lend it. Shape (terms, rows).
         talk: how well the talk that it is in fits. Shape (rows,).
@@ -98,7 +96,6 @@ class Field:
         mean_length: of rows that have a term, in words.
     """
 
-    places: Ints
     spots: Ints
     said: Floats
     lent: Floats
@@ -106,32 +103,18 @@ class Field:
     rarity: Floats
     mean_length: float
 
-    def part(self, at: NDArray[np.intp], spots: Ints) -> Field:
-        """Only the rows at these indices, of which these numbers are known by now."""
-        return Field(
-            self.places[at],
-            spots,
-            self.said[:, at],
-            self.lent[:, at],
-            self.talk[at],
-            self.rarity,
-            self.mean_length,
-        )
-
     def scores(self, speakers: Collection[int], weights: Weights = WEIGHTS) -> Scores:
-        """What each way gives each row. A row of which nothing is known is taken for one of usual length
-        that is from whoever is named.
+        """What each way gives each row.
 
         Args:
             speakers: numbers (`spots.speaker_of`) of who is named.
             weights: what each way counts.
         """
-        unknown = self.spots < 0
-        lengths = np.where(unknown, self.mean_length, length_of(self.spots))
-        scale = weights.saturation * (1 - weights.length + weights.length * lengths / self.mean_length)
+        lengths = length_of(self.spots) / self.mean_length
+        scale = weights.saturation * (1 - weights.length + weights.length * lengths)
         words = _weighed(self.said, self.rarity, scale, weights.saturation)
         lent = _weighed(self.said + self.lent, self.rarity, scale, weights.saturation)
-        named = (unknown | np.isin(speaker_of(self.spots), list(speakers))) & bool(speakers)
+        named = np.isin(speaker_of(self.spots), list(speakers))
         return Scores(
             words=words,
             neighbours=lent - words,
@@ -144,6 +127,7 @@ def lay_out(
     postings: Sequence[Posting],
     others: Sequence[tuple[Ints, Floats]],
     rows: int,
+    at_places: Callable[[Ints], Ints],
     weights: Weights = WEIGHTS,
 ) -> Field:
     """The rows that fit best by themselves, and those around them.
@@ -153,6 +137,8 @@ def lay_out(
         others: rows that were found by something else than words: their numbers, each once, and what
             that gives them.
         rows: how many there are in the whole memory.
+        at_places: gives the numbers of the rows that there are at some places (`spots.place_of`), both
+            growing.
         weights: what each way counts.
     """
     spots = _union([*(one.spots for one in postings), *(some for some, _ in others)])
@@ -165,18 +151,15 @@ def lay_out(
         own[np.searchsorted(spots, some)] += worth
     best = place_of(spots[np.sort(_best(own, LOOKED_AT))])
     around = _union([best, *(best + distance for distance, _ in weights.near)])
-    around = around[around >= 0]
-    said = np.zeros((len(postings), len(around)))
+    found = at_places(around[around >= 0])
+    said = np.zeros((len(postings), len(found)))
     for having, posting in zip(said, postings, strict=True):
-        having[:] = at_sorted(place_of(posting.spots), around)[1]
-    index, known = at_sorted(place_of(spots), around)
-    numbers = np.where(known, spots[index], -1)
+        having[_where(found, posting.spots)] = 1
     return Field(
-        places=around,
-        spots=numbers,
+        spots=found,
         said=said,
-        lent=_lent(around, numbers, said, weights),
-        talk=_talks(postings, newest, around),
+        lent=_lent(found, said, weights),
+        talk=_talks(postings, newest, talk_of(place_of(found))),
         rarity=rarity[:, None],
         mean_length=float(np.mean(length_of(spots))),
     )
@@ -187,30 +170,31 @@ def _weighed(counts: Floats, rarity: Floats, scale: Floats, saturation: float) -
     return np.asarray(weighed.sum(axis=0), np.float64)
 
 
-def _lent(places: Ints, spots: Ints, said: Floats, weights: Weights) -> Floats:
+def _lent(spots: Ints, said: Floats, weights: Weights) -> Floats:
+    places, asks = place_of(spots), asks_of(spots)
+    talks = talk_of(places)
     lent = np.zeros_like(said)
     for distance, share in weights.near:
         index, there = at_sorted(places, places + distance)
-        there &= talk_of(places[index]) == talk_of(places)
-        shares = share * there
-        if distance == -1:
-            shares += weights.answer * (there & (spots[index] >= 0) & (asks_of(spots[index]) == 1))
+        there &= talks[index] == talks
+        shares = there * (share + weights.answer * asks[index] * (distance == -1))
         lent += said[:, index] * shares
     return lent
 
 
-def _talks(postings: Sequence[Posting], newest: int, places: Ints) -> Floats:
+def _talks(postings: Sequence[Posting], newest: int, talks: Ints) -> Floats:
     """BM25 of each row's whole talk, whose length is left out: a long talk is about more."""
-    talks = talk_of(places)
     all_talks = talk_of(place_of(newest)) + 1
-    total = np.zeros(len(places))
+    each = _union([talks])
+    total = np.zeros(len(each))
     for posting in postings:
-        having, counts = np.unique(talk_of(place_of(posting.spots)), return_counts=True)
-        index, there = at_sorted(having, talks)
-        count = counts[index] * there
-        weight = _rarity(_reach(posting, newest) * len(having), all_talks)
+        having = talk_of(place_of(posting.spots))
+        first, past = np.searchsorted(having, each), np.searchsorted(having, each, side="right")
+        count = past - first
+        held = np.count_nonzero(np.diff(having, prepend=-1))
+        weight = _rarity(_reach(posting, newest) * held, all_talks)
         total += weight * count * 2.2 / (count + 1.2)
-    return total
+    return total[np.searchsorted(each, talks)]
 
 
 def _rarity(having: float, among: int) -> float:
@@ -239,6 +223,14 @@ def _best(values: Floats, n: int) -> NDArray[np.intp]:
     least = np.partition(values, -n)[-n]
     above, equal = np.flatnonzero(values > least), np.flatnonzero(values == least)
     return np.concatenate([above, equal[len(equal) - (n - len(above)) :]])
+
+
+def _where(values: Ints, wanted: Ints) -> NDArray[np.intp]:
+    """Where growing values are that are also among the wanted, which grow too."""
+    if len(values) < len(wanted):
+        return np.flatnonzero(at_sorted(wanted, values)[1])
+    index, there = at_sorted(values, wanted)
+    return index[there]
 
 
 def at_sorted(sorted_values: Ints, wanted: Ints) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import msgspec
 import numpy as np
@@ -14,9 +15,9 @@ from numpy.typing import NDArray
 from ..storage.store import Store
 from .likeness import Likeness, Senses
 from .postings import fetch, numbers
-from .ranking import WEIGHTS, Field, Weights, at_sorted, lay_out
+from .ranking import WEIGHTS, Scores, Weights, at_sorted, lay_out
 from .speakers import Named, named
-from .spots import PLACE, place_of, speaker
+from .spots import PLACE, speaker
 from .times import When, when
 from .words import query_terms
 
@@ -25,7 +26,6 @@ __all__ = ["MOST", "Found", "find"]
 MOST = 300
 """Rows that one recall finds at the most."""
 
-_SPARE = 100  # places that may hold no row
 _MOST_THEN = 5_000  # rows of the time that is named; of a longer time the newest
 _RECENCY = 0.1  # the newest gains this share over the oldest,
 _HALF_LIFE = 30 * 86_400.0  # and half of it that many seconds earlier
@@ -95,11 +95,12 @@ def find(
     postings = fetch(store, asked.terms)
     if not postings and not asked.others:
         return []
-    field = lay_out(postings, asked.others, count, weights)
-    field, rows = _best(store, field, asked, exclude, weights)
+    field = lay_out(postings, asked.others, count, partial(_at_places, store), weights)
+    scores = field.scores({speaker(ident) for ident in asked.who.ids}, weights)
+    best, rows = _best(store, field.spots, scores.total, asked, exclude)
     if not rows:
         return []
-    ways = _ways(field, rows, asked, weights)
+    ways = _ways(scores, best, rows, asked, weights)
     reasons = ("words", "neighbours", "vectors", "time", *(("speaker",) if asked.by_speaker else ()))
     fits: NDArray[np.bool_] = np.sum([ways[reason] for reason in reasons], axis=0) > 0
     total: Floats = np.sum(list(ways.values()), axis=0)
@@ -148,35 +149,36 @@ def _read(store: Store, query: str, senses: Senses | None, now: datetime, weight
 
 
 def _best(
-    store: Store, field: Field, asked: _Question, exclude: Collection[str], weights: Weights
-) -> tuple[Field, list[sqlite3.Row]]:
-    """The rows that may be the best, with what the journal has of them."""
-    guess = field.scores({speaker(ident) for ident in asked.who.ids}, weights).total
+    store: Store, spots: Ints, guess: Floats, asked: _Question, exclude: Collection[str]
+) -> tuple[NDArray[np.intp], list[sqlite3.Row]]:
+    """Where the rows are that may be the best, and what the journal has of them."""
     for some, worth in asked.others:
-        index, there = at_sorted(some, field.spots)
-        guess += worth[index] * there
-    best = np.lexsort((-field.places, -guess))[: MOST + _SPARE + len(exclude)]
-    at_place = _rows_at(store, field.places[best])
+        index, there = at_sorted(some, spots)
+        guess = guess + worth[index] * there
+    best = np.lexsort((-spots, -guess))[: MOST + len(exclude)]
+    at_spot = _rows_at(store, spots[best])
     kept = [
         (index, row)
-        for index, place in zip(best, field.places[best].tolist(), strict=True)
-        if (row := at_place.get(place)) is not None and row["uid"] not in exclude
+        for index, spot in zip(best.tolist(), spots[best].tolist(), strict=True)
+        if (row := at_spot.get(spot)) is not None and row["uid"] not in exclude
     ]
-    rows = [row for _, row in kept]
-    spots = np.array([row["spot"] for row in rows], np.int64)
-    return field.part(np.array([index for index, _ in kept], np.intp), spots), rows
+    return np.array([index for index, _ in kept], np.intp), [row for _, row in kept]
 
 
 def _ways(
-    field: Field, rows: Sequence[sqlite3.Row], asked: _Question, weights: Weights
+    scores: Scores,
+    best: NDArray[np.intp],
+    rows: Sequence[sqlite3.Row],
+    asked: _Question,
+    weights: Weights,
 ) -> dict[str, Floats]:
-    """What each way gives each row."""
-    scores = field.scores({speaker(ident) for ident in asked.who.ids}, weights)
+    """What each way gives each of the best rows."""
     ways = {
-        "words": scores.words,
-        "neighbours": scores.neighbours,
-        "talk": scores.talk,
-        "speaker": scores.speaker,
+        "words": scores.words[best],
+        "neighbours": scores.neighbours[best],
+        "talk": scores.talk[best],
+        # Two speakers may have one number.
+        "speaker": np.where([row["sender"] in asked.who.ids for row in rows], weights.speaker, 0.0),
         "vectors": np.zeros(len(rows)),
         "time": np.zeros(len(rows)),
     }
@@ -224,12 +226,24 @@ def _rows_of(store: Store, senders: Collection[str]) -> Ints:
     return np.sort(np.concatenate(found))
 
 
-def _rows_at(store: Store, places: Ints) -> dict[int, sqlite3.Row]:
-    """What is at these places; nothing, at some."""
-    rows = store.rows(
-        "SELECT row, spot, time, uid FROM json_each(?) AS place"
-        " JOIN entries ON spot >= place.value AND spot < place.value + ?",
-        msgspec.json.encode((places * PLACE).tolist()).decode(),
-        PLACE,
+def _at_places(store: Store, places: Ints) -> Ints:
+    """The numbers of the rows at these places; both growing."""
+    first = places[np.diff(places, prepend=-2) != 1]  # of runs of places: fewer to look up
+    past = places[np.diff(places, append=2**62) != 1] + 1
+    runs = np.stack([first * PLACE, past * PLACE], axis=1)
+    return numbers(
+        store,
+        "SELECT spot FROM json_each(?) AS run JOIN entries"
+        " ON spot >= json_extract(run.value, '$[0]') AND spot < json_extract(run.value, '$[1]')",
+        msgspec.json.encode(runs.tolist()).decode(),
     )
-    return {place_of(row["spot"]): row for row in rows}
+
+
+def _rows_at(store: Store, spots: Ints) -> dict[int, sqlite3.Row]:
+    """What the journal has of the rows with these numbers."""
+    rows = store.rows(
+        "SELECT row, spot, time, uid, sender FROM json_each(?) AS wanted"
+        " JOIN entries ON spot = wanted.value",
+        msgspec.json.encode(spots.tolist()).decode(),
+    )
+    return {row["spot"]: row for row in rows}

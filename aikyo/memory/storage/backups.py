@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 
 from .checking import check
-from .opening import explained, log_of, log_size, open_for_reading
+from .opening import explained, log_of, log_size, open_for_reading, remove
 
 __all__ = [
     "back_up",
@@ -155,7 +155,7 @@ def _copy(source: sqlite3.Connection, path: Path, target: Path, go_on: Callable[
     unborn = target.with_name(target.name + ".new")
     with explained(target):
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        unborn.unlink(missing_ok=True)
+        remove(unborn)
         os.close(os.open(unborn, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         try:
             with closing(sqlite3.connect(unborn, isolation_level=None)) as copy:
@@ -168,7 +168,7 @@ def _copy(source: sqlite3.Connection, path: Path, target: Path, go_on: Callable[
             unborn.replace(target)
             _sync(target.parent)
         finally:
-            unborn.unlink(missing_ok=True)
+            remove(unborn)
 
 
 @contextmanager

@@ -18,12 +18,14 @@ __all__ = [
     "SCHEMA_VERSION",
     "explained",
     "finish_restoring",
+    "fold_log",
     "log_of",
     "log_size",
     "look_at",
     "open_for_reading",
     "open_for_writing",
     "open_in_ram",
+    "remove",
     "restored_of",
     "shm_of",
 ]
@@ -150,6 +152,18 @@ def shm_of(path: Path) -> Path:
     return path.with_name(path.name + "-shm")
 
 
+def fold_log(connection: sqlite3.Connection) -> None:
+    """See that all is in the file itself, before it is given another name, or raise. Closing does so
+    too, but where the disk is full it leaves a part in the log, and says nothing."""
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there, with all that SQLite keeps beside it."""
+    for file in (path, *(path.with_name(path.name + beside) for beside in ("-wal", "-shm", "-journal"))):
+        file.unlink(missing_ok=True)
+
+
 def log_size(path: Path) -> int:
     """How many bytes are in its log."""
     log = log_of(path)
@@ -181,12 +195,17 @@ def _create(path: Path) -> None:
             "put the memory back, or move its log away to start a new one"
         )
     unborn = path.with_name(path.name + ".new")
-    unborn.unlink(missing_ok=True)
+    remove(unborn)
     os.close(os.open(unborn, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    with closing(_connect(unborn, "mode=rw")) as connection:
-        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-        connection.execute("PRAGMA journal_mode = WAL")
-        _migrate(connection)
+    try:
+        with closing(_connect(unborn, "mode=rw")) as connection:
+            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            connection.execute("PRAGMA journal_mode = WAL")
+            _migrate(connection)
+            fold_log(connection)
+    except BaseException:
+        remove(unborn)
+        raise
     unborn.rename(path)
 
 
@@ -259,6 +278,8 @@ def _explanation_of_code(path: Path, error: sqlite3.Error) -> MemoryFileError | 
     match getattr(error, "sqlite_errorcode", unreadable) & 0xFF:
         case sqlite3.SQLITE_FULL:
             return _full(path)
+        case sqlite3.SQLITE_IOERR if error.sqlite_errorcode == sqlite3.SQLITE_IOERR_SHMSIZE:
+            return _full(path)  # there is no room for what those who have it open share
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return MemoryFileError(
                 f"the memory {path} is held by another program; end that, or try again",

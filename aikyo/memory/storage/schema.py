@@ -80,7 +80,7 @@ def knowledge(db: Database) -> None:
     db.table("entries").create_index(["spot"], unique=True)
     db.table("entries").create_index(["conversation", "spot"])
     db.table("senses").create(
-        {"row": int, "spot": int, "signs": bytes}, pk="row", not_null={"spot", "signs"}, strict=True
+        {"block": int, "records": bytes}, pk="block", not_null={"records"}, strict=True
     )
     index_anew(Store(Path(), db.conn))
     db.execute("ALTER TABLE entries ADD COLUMN edited INTEGER NOT NULL DEFAULT 0")

@@ -12,7 +12,7 @@ from .english_times import name_time, say_day, say_spell
 from .rules import Clause, Rule, Setting, load_rules, load_signs
 from .spells import Spell
 
-__all__ = ["clauses", "fill", "rules", "say_time", "serious"]
+__all__ = ["clauses", "denied", "fill", "rules", "say_time", "serious"]
 
 _SIGNS = load_signs("en")
 _CAPITAL = r"(?!I\b)[A-Z][\w'-]*(?: (?!I\b|And\b)[A-Z][\w'-]*){0,2}"
@@ -22,6 +22,7 @@ _SPELT_OUT = (
     (re.compile(r"[‘’]"), "'"),
     (re.compile(r"\bi(?='|\b(?![.'\w]))"), "I"),
     (re.compile(r"\bcannot\b|\bcan't\b"), "can not"),
+    (re.compile(r"\bcan not (?:stand|bear)\b(?! up\b)"), "hate"),
     (re.compile(r"\bwon't\b"), "will not"),
     (re.compile(r"\bain't\b"), "am not"),
     (re.compile(r"\b(\w+)n't\b"), r"\1 not"),
@@ -32,7 +33,7 @@ _SPELT_OUT = (
     (re.compile(r"\b[Ww]e're\b"), "we are"),
     (
         re.compile(
-            r"\b(my \w+|[A-Z]\w+|name|it)'s (?=(?:an?|my|from|in|at|called|named|not|\d+|[a-z]+ing) )"
+            r"\b([Mm]y \w+|[A-Z]\w+|name|it)'s (?=(?:an?|my|from|in|at|called|named|not|\d+|[a-z]+ing) )"
         ),
         r"\1 is ",
     ),
@@ -43,6 +44,9 @@ _SPELT_OUT = (
     (re.compile(r"\bgotta\b"), "have to"),
     (re.compile(r"\bfavorite\b"), "favourite"),
     (re.compile(r"\s+"), " "),
+    # What it is, in place of what it is not
+    (re.compile(r"\b(is|am) not [^,;.]{1,40}?(?:, but|[,;] (?:it|I)(?:'s| is| am)) (?=\w)"), r"\1 "),
+    (re.compile(r",? and not [^,;.]{1,40}(?=[.!]*$)|, not [^,;.]{1,40}(?=[.!]*$)"), ""),
     (
         re.compile(r"^((?:Last|Next|This|Yesterday|Today|Tomorrow|On|In)\b[^,]{0,30}), (?=I|my|we|our)"),
         r"\1 ",
@@ -67,6 +71,9 @@ _ADVERB = re.compile(
 )
 _ONLY_THINKS = re.compile(r"^I (?:just|only|even|almost) (?:want|think|say|mean|wonder)")
 _OFTEN_FIRST = re.compile(r"^([Ee]very (?:other )?[A-Za-z]+|[Oo]n [A-Z][a-z]+days),? (I .+)$")
+_DENIED = re.compile(
+    r"(?:\bnot|n['’]t) (?:called |named )?(\w[^,;.!]{0,40}?)(?=, (?:but|it|I)\b|; |[.!]*$)"
+)
 _TAIL = re.compile(rf"(?:,?\s+(?:{_SIGNS['tail']})|[\s,.!:;~*)^<3-]+|\s+[:;]-?[)D(P]+)+$", re.IGNORECASE)
 _UNSURE = re.compile(
     rf"[\"“”<>{{}}\[\]`|\\]|https?:|\bwww\.|\b(?:{_SIGNS['unsure']})\b|/s\b", re.IGNORECASE
@@ -92,6 +99,12 @@ def rules() -> tuple[Rule, ...]:
 def serious(text: str) -> bool:
     """Whether a whole message is meant as it is said: no joke, no game."""
     return _JOKE.search(text) is None
+
+
+def denied(sentence: str) -> str:
+    """What a sentence says is not so, beside what is ("Pat, not Sean"); or nothing."""
+    match = _DENIED.search(sentence)
+    return match[1].strip() if match is not None else ""
 
 
 def say_time(spell: Spell, yearly: bool) -> str:
@@ -142,13 +155,14 @@ def _onward(piece: str) -> Iterator[str]:
 def _clauses_of(piece: str, setting: Setting, *, loose: bool) -> Iterator[Clause]:
     """A piece as its speaker says it; and, where it is about others, as they would."""
     piece = re.sub(r"\bour\b", "my", re.sub(r"^Our\b", "my", _WE.sub("I ", piece)))
-    piece = re.sub(r"^I are\b", "I am", piece)
     piece = _OFTEN_FIRST.sub(lambda said: f"{said[2].rstrip('.! ')} {_small(said[1])}", piece)
     time = name_time(piece, setting.today)
     if time is not None:
         piece = " ".join(f"{piece[: time.start]} {piece[time.end :]}".split()).strip(" ,")
         if name_time(piece, setting.today) is not None:
             return  # two times: which is meant?
+        piece = _WE.sub("I ", piece)
+    piece = re.sub(r"^I are\b", "I am", piece)
     if piece.startswith(("My ", "Call ", "People ", "Friends ", "In my ")):
         piece = _small(piece)
     piece = _TAIL.sub("", piece).strip(" ,.!")

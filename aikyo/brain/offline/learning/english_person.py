@@ -12,7 +12,7 @@ from .rules import Clause, load_signs
 
 __all__ = ["base", "fill", "third", "whose"]
 
-_LONGEST_THING, _LONGEST_DEED = 9, 14
+_LONGEST_THING, _LONGEST_DEED = 11, 14
 _SIGNS = load_signs("en")
 _VAGUE = re.compile(rf"\b(?:{_SIGNS['vague']})\b", re.IGNORECASE)
 _VAGUE_IN_A_DEED = re.compile(
@@ -33,6 +33,7 @@ _LIKES = (
     "I dislike",
 )
 _OTHERS = re.compile(r"\b(?:he|she|him|her|they|them|his|their)\b")
+_NOT = re.compile(r"\b(?:not|cannot|no|never|neither|nor|hardly|barely|rarely|seldom)\b", re.I)
 _YOU = re.compile(r"\b(?:you|your|yours|yourself|u|ur)\b", re.IGNORECASE)
 _SEVERAL = re.compile(
     r"\b(?:parents|grandparents|children|kids|brothers|sisters|sons|daughters|cats|dogs)$"
@@ -88,7 +89,8 @@ def fill(group: str, held: str, clause: Clause) -> str | None:
         case "whose":
             return whose(held)
         case "fact":
-            return _agreeing(held, clause)
+            turned = _NOT.search(clause.text) is not None and _NOT.search(held) is None
+            return None if turned else _agreeing(held, clause)
         case "does":
             known = tongue_named("en").book.words["verbs"] | set(_first_persons().values())
             return third(held) if held in known else None

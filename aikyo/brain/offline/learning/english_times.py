@@ -41,7 +41,7 @@ _EXPRESSIONS = tuple(
         rf"(?:on )?{_WHICH} {_DAY}{_PART}{_CLOCK}",
         rf"(?:a |one )?week from {_DAY}(?P<later>){_PART}{_CLOCK}",
         rf"on {_DAY}(?P<plain>){_PART}{_CLOCK}",
-        rf"(?:on |over |at )?(?P<end>the|{_WHICH}) weekend",
+        rf"(?:on |over |at )?(?P<end>(?<!for )the|{_WHICH}) weekend",
         rf"(?:early |late |later |at the (?:end|beginning) of )?{_WHICH} (?P<span>week|month|year)",
         rf"(?:in )?(?:the )?{_WHICH} {_SEASON}",
         rf"in (?:the )?{_SEASON}(?: of (?P<year>(?:19|20)\d\d))?",

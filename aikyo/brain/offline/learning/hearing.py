@@ -21,6 +21,9 @@ _LONGEST = 1000
 _MOST_SENTENCES = 20
 _LIKE_A_PHRASE = 8
 _LIKE_THE_PROFILE = 0.35
+_MEETS = re.compile(r"((?:はじめ|初め)まして)[。！!\s]+(?=\S)")
+"""What shows that the sentence after it tells a name."""
+
 _SLOT = re.compile(r"\\\{\w+\\\}")
 
 
@@ -51,7 +54,8 @@ def heard(study: Study, line: Line) -> Iterator[Heard]:
     text = line.text[:_LONGEST]
     tongue = tongue_named("ja" if tongue_named("ja").fits(text) else "en")
     by_companion, own = is_companion(line.sender), line.sender == study.me.id
-    for sentence in tongue.sentences(text.replace("\n", " "))[:_MOST_SENTENCES]:
+    text = _MEETS.sub(r"\1、", text.replace("\n", " "))
+    for sentence in tongue.sentences(text)[:_MOST_SENTENCES]:
         if by_companion and is_phrase(sentence, tongue):
             continue
         if own and _is_of_profile(sentence, study.me):

@@ -12,7 +12,7 @@ from .plain import plain
 from .rules import Clause, Rule, Setting, load_rules, load_signs
 from .spells import Named, Spell
 
-__all__ = ["clauses", "fill", "rules", "say_time", "serious"]
+__all__ = ["clauses", "denied", "fill", "rules", "say_time", "serious"]
 
 _SIGNS = load_signs("ja")
 _I = r"(?:私|わたし|わたくし|僕|ぼく|俺|おれ|あたし|うち|自分|我が家)(?:たち|ら)?"
@@ -25,7 +25,10 @@ _ASIDE = re.compile(rf"^(?:(?:{_SIGNS['aside']})[、。！!…\s]+)+")
 _ASIDE_JOINED = re.compile(rf"^(?:{_SIGNS['aside_joined']})(?=\S)")
 _SPLIT = re.compile(
     r"(?<=[てでしが])、|(?<=けど)、?|(?<=けれど)、?|(?<=から)、|(?<=ので)、?|(?<=のに)、?|(?<=たら)、"
-    r"|(?<=るし)、?|[；;]"
+    r"|(?<=るし)、?|(?<=るから)、?|[；;]"
+    # Where somebody lives, and what they are
+    r"|(?:(?<=住んでいる)|(?<=住んでる)|(?<=暮らしている)|(?<=暮らしてる))"
+    r"(?=(?:[一-鿿]{0,3}[学]生|[一-鿿ァ-ヺー]{1,6}[師員士家者]|主婦|主夫|エンジニア|デザイナー)(?:です|だ))"
 )
 _ASKS = re.compile(_SIGNS["asks"])
 _UNSURE = re.compile(rf"「[^」]{{11,}}」|[<>{{}}\[\]|\\]|https?:|{_SIGNS['unsure']}")
@@ -41,7 +44,14 @@ _RELATIVE = re.compile(
     rf"(?:の(?P<name>[^\s、。がはもの]{{1,8}}?){_HONORED})?(?:は、?|が|も)(?P<rest>.+)$"
 )
 _OBJECT = re.compile(rf"^(?:{_SIGNS['object']})")
-_NOT_OF_THEM = re.compile(rf"^(?:{_SIGNS['object']})|思(?:う|い|って)")
+_NOT_OF_THEM = re.compile(
+    rf"^(?:もう|ちょっと|少し|とても|すごく|本当に|あまり)?(?:{_SIGNS['object']})|思(?:う|い|って)"
+)
+_MEETS = re.compile(
+    r"^(?:はじめ|初め)まして[、。！!\s]*(?!エンジニア|デザイナー|プログラマー|フリーター|ライター)"
+    r"(?=(?:[ァ-ヺー]{2,10}|[A-Z][a-z]+)(?:です|だよ|だ|といいます|と申します)[。！!]*$)"
+)
+_IN_PLACE_OF = re.compile(r"(?<=[はが])([^はがを、。]{1,14})(?:じゃ|では?)なくて?、?(?=[^\s、。！!])")
 _IS_CALLED = re.compile(r"^[^\s、。がはを]{1,10}(?:という|っていう|って名前|という名前)")
 _ANIMAL_IS = re.compile(r"^(?:猫|ねこ|犬|うさぎ)(?:は、?|が)[ァ-ヺー]{2,8}(?:です|だよ|だ)[。！!]*$")
 _QUOTED_NAME = re.compile(r"[「『“\"]([^」』”\"、。\s]{1,10})[」』”\"]")
@@ -50,6 +60,7 @@ _LONGEST = 60
 _IDLE = re.compile(rf"^(?:{_SIGNS['idle']})$")
 _YOU = re.compile(r"あなた|きみ|お前|おまえ|君(?!島|津|塚)")
 _VAGUE = re.compile(_SIGNS["vague"])
+_NOT = re.compile(r"ない(?!う)|なかった|なく(?![しす])")
 
 
 @cache
@@ -63,6 +74,12 @@ def serious(text: str) -> bool:
     return _JOKE.search(text) is None
 
 
+def denied(sentence: str) -> str:
+    """What a sentence says is not so, beside what is (「健太じゃなくて健司」); or nothing."""
+    match = _IN_PLACE_OF.search(_QUOTED_NAME.sub(r"\1", sentence))
+    return match[1] if match is not None else ""
+
+
 def say_time(spell: Spell, yearly: bool) -> str:
     """E.g. 2026年11月21日に, `yearly` 11月21日."""
     return say_day(spell.start, years=False) if yearly else say_spell(spell)
@@ -74,6 +91,7 @@ def clauses(sentence: str, setting: Setting) -> Iterator[Clause]:
     text = _QUOTED_NAME.sub(r"\1", sentence.strip())
     for name in setting.called:
         text = re.sub(rf"^(?:ねえ、?)?{re.escape(name)}{_HONORED}[、！!]\s*", "", text)
+    text = _MEETS.sub("名前は", _IN_PLACE_OF.sub("", text))
     text = _KEEP.sub("", _ASIDE.sub("", text))
     if _ASKS.search(text) or _UNSURE.search(text):
         return
@@ -146,6 +164,9 @@ def fill(group: str, held: str, clause: Clause) -> str | None:
         case "what" | "sort" | "place":
             vague = _IDLE.match(held) or _YOU.search(held) or _VAGUE.search(held)
             return None if vague else _theirs(held)
+        case "fact":
+            turned = _NOT.search(clause.text) is not None and _NOT.search(held) is None
+            return None if turned else held
         case "name":
             return None if _IDLE.match(held) or _VAGUE.match(held) else held
         case "act" | "opinion":

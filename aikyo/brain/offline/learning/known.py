@@ -9,7 +9,7 @@ from ...moment import Known
 from ..tongue import Tongue
 from .rules import Claim, Rule
 
-__all__ = ["replaced", "said_again"]
+__all__ = ["corrected", "replaced", "said_again"]
 
 _DAY = re.compile(
     r" (?:on|in) (?:the \w+ of )?(?:\d{1,2} )?(?:[A-Z][a-z]+ )?\d{4}(?=\.)"
@@ -25,6 +25,7 @@ _ALIKE = (
 _NOT = re.compile(
     r"\b(?:not|no longer|never|no|cannot|hates)\b|ない|なくな|もう|嫌い|苦手|やめ|辞め|退職"
 )
+_ANY_WORK = frozenset({"job", "work", "仕事", "会社"})
 _ENDED_BY = {"liking": "preference", "disliking": "preference"}
 
 
@@ -36,6 +37,18 @@ def said_again(claim: Claim, known: Iterable[Known]) -> str:
         if one.about == claim.about and (
             _bare(one.text) == same or (not dated and _bare(one.text) == _bare(claim.same))
         ):
+            return one.id
+    return ""
+
+
+def corrected(claim: Claim, known: Iterable[Known], denied: str) -> str:
+    """Id of what is known and says `denied` where `claim` says something else ("Pat, not Sean"); or
+    nothing."""
+    said = _bare(claim.text)
+    for one in known:
+        before, found, after = _bare(one.text).partition(_fold(denied)) if denied else ("", "", "")
+        differs = found and said != _bare(one.text) and len(before) + len(after) < len(said)
+        if one.about == claim.about and differs and said.startswith(before) and said.endswith(after):
             return one.id
     return ""
 
@@ -57,9 +70,9 @@ def replaced(
     if claim.rule.ends:
         kind = _ENDED_BY.get(claim.rule.ends, claim.rule.ends)
         negative = claim.rule.ends == "disliking"
-        stems = tongue.stems(claim.value)
+        stems = tongue.stems(claim.value) - _ANY_WORK
         for one in others:
-            speaks_of_it = bool(stems) and stems <= tongue.stems(one.text)
+            speaks_of_it = stems <= tongue.stems(one.text) if stems else claim.value in one.text
             over = kind == "work" and not stems & tongue.stems(one.text)
             if one.kind == kind and bool(_NOT.search(one.text)) is negative and (speaks_of_it or over):
                 return one.id

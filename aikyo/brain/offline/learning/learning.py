@@ -19,7 +19,7 @@ from ..phrasing import capital
 from ..tongue import LATEST, Tongue, called
 from . import english, japanese
 from .hearing import Heard, heard, is_phrase
-from .known import replaced, said_again
+from .known import corrected, replaced, said_again
 from .rules import Claim, Clause, Setting
 
 __all__ = ["learn", "prepare"]
@@ -125,7 +125,12 @@ def _finding(study: Study, sentence: Heard, claim: Claim, who: str) -> Finding:
     line, reader = sentence.line, _reader(sentence.tongue)
     known: tuple[Known, ...] = study.known
     same = said_again(claim, known)
-    replaces = "" if same else replaced(claim, known, reader.rules(), who, sentence.tongue)
+    replaces = (
+        ""
+        if same
+        else corrected(claim, known, reader.denied(sentence.text))
+        or replaced(claim, known, reader.rules(), who, sentence.tongue)
+    )
     return Finding(
         text=claim.text,
         about=claim.about,

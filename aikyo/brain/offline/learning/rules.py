@@ -105,7 +105,8 @@ class Claim:
 
 Filled = Callable[[str, str, Clause], str | None]
 """What a group of a pattern becomes in a fact: its name, what it held, the clause; None refuses. The
-groups ``whose`` and ``fact`` are whom it is about, as an owner, and the sentence made."""
+groups ``whose`` and ``fact`` are whom it is about, as an owner, and the sentence made, which has to
+deny what the clause denies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +173,12 @@ class Rule:
         def written(template: str, known: Mapping[str, str]) -> str:
             return _tidy(_SLOT.sub(lambda slot: known.get(slot[1], ""), template))
 
+        text = fill("fact", written(self.text, slots), clause)
+        if text is None:
+            return None
         slot = written(self.slot, slots)
         return Claim(
-            text=fill("fact", written(self.text, slots), clause) or "",
+            text=text,
             about=clause.about,
             rule=self,
             slot=f"{slot} of {clause.part}" if slot and clause.part else slot,

@@ -11,9 +11,9 @@ from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from .errors import AikyoError
+from ..errors import AikyoError
 
-__all__ = ["DIMENSIONS", "load_embedder"]
+__all__ = ["DIMENSIONS", "is_installed", "load_embedder"]
 
 DIMENSIONS = 256
 
@@ -21,6 +21,11 @@ _LONGEST = 2000  # characters; a vector is a mean, which more words hardly chang
 _REMEMBERED = 64  # texts: the companions of one process all hear the same
 _TABLE = Path("weights", "l2_supercat_256.safetensors")
 _TOKENS = Path("tokenizers", "l2_supercat_tokenizer_config.json")
+
+
+def is_installed() -> bool:
+    """Whether the table may be there."""
+    return find_spec("wordllama") is not None
 
 
 @cache

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from hashlib import sha256
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..base import Entry
 from ..storage.store import Store
-from .senses import make_sense, remove_sense, remove_senses, renew_sense
+from .senses import make_sense, remove_sense, renew_sense
 from .spots import PLACES, place_of, spot
 from .words import index_text
 

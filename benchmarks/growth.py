@@ -1,8 +1,8 @@
 """How a memory grows: `python benchmarks/growth.py --upto 1000000 --plot growth.svg`.
 
-Appends a made-up talk and measures at every step the file (its log folded in), what a thousand turns
-add to it, a recall, and how long it takes to open. The rows of a step are written in few commits; the
-price of single ones is in `memory.py`.
+Appends a made-up talk, makes its senses as a companion at rest does, and measures at every step the
+file (its log folded in), what a thousand turns add to it, a recall, and how long it takes to open. The
+rows of a step are written in few commits; the price of single ones is in `memory.py`.
 """
 
 from __future__ import annotations
@@ -76,6 +76,8 @@ def append(path: Path, talk: Talk, rows: int) -> None:
             with memory.store.transaction():
                 for _ in range(COMMIT):
                     memory.append(talk.entry())
+        while memory.make_senses():
+            pass
 
 
 def recalled(path: Path, talk: Talk) -> list[float]:

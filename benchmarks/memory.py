@@ -53,6 +53,8 @@ async def measured(path: Path, size: int, calls: int, seed: int) -> list[tuple[s
     with MemoryFile.open(path) as file:
         for _ in range(size - calls):
             file.append(talk.entry())
+        while file.make_senses():
+            pass
     appends, stalls = await while_watched(path, lambda memory: memory.append(talk.entry()), calls)
     recalls, recall_stalls = await while_watched(path, lambda memory: memory.recall(talk.text()), calls)
     return [

@@ -162,6 +162,14 @@ class Companion:
         """Where its brain has failed and rests, see at once whether it can think again."""
         await self._voice.try_again()
 
+    async def write_down(self) -> None:
+        """Write what waits to be written, if anything does and if that is possible.
+
+        Raises:
+            MemoryDamagedError: the memory is damaged.
+        """
+        await self._world.forgetful.catch_up(self._world, partial(write, self._world.memory))
+
     async def forget(self, uids: Collection[str]) -> None:
         """Entries with these uids were taken out of its memory: tell the brain of them no more.
 

@@ -44,6 +44,7 @@ class Forgetful:
         self._lost_before = 0
         self._waiting: deque[Entry] = deque()
         self._begun = trio.Event()
+        self._catching_up = trio.Lock()
 
     def awaits(self, entry: Entry) -> bool:
         """Whether this very entry waits to be written."""
@@ -68,7 +69,8 @@ class Forgetful:
         self.why, self.reason = error.why, str(error)
 
     async def run(self, world: World, write: Write) -> None:
-        """Try again and again while nothing can be written, until cancelled; then once more.
+        """Try again and again while nothing can be written, until cancelled; then once more. What could
+        not be written then either is lost, and told.
 
         Raises:
             MemoryDamagedError: the file is damaged, and has to be mended first.
@@ -80,15 +82,28 @@ class Forgetful:
                 while self.reason:
                     await trio.sleep(pause)
                     pause = min(2 * pause, LONGEST_PAUSE)
-                    await self._catch_up(world, write)
+                    await self.catch_up(world, write)
                 self._begun = trio.Event()
         finally:
             if self.reason:
                 with trio.CancelScope(shield=True):
-                    await self._catch_up(world, write)
+                    await self.catch_up(world, write)
+                if self.reason:  # still
+                    lost = len(self._waiting) + self.lost - self._lost_before
+                    log.warning("%s ends; %d entries were never written", world.me, lost)
+                    self._tell(world, f"ends, and could not keep {lost} of what happened")
+
+    async def catch_up(self, world: World, write: Write) -> None:
+        """Write what waits, the oldest first; when all of it was, tell that it remembers again.
+
+        Raises:
+            MemoryDamagedError: as in `run`.
+        """
+        async with self._catching_up:
+            if self.reason:
+                await self._catch_up(world, write)
 
     async def _catch_up(self, world: World, write: Write) -> None:
-        """Write what waits, the oldest first; when all of it was, tell that it remembers again."""
         caught_up = 0
         while self._waiting:
             try:

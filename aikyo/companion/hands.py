@@ -12,7 +12,7 @@ import trio
 from msgspec import Struct
 
 from ..brain import Known, Moment, ToolError, ToolSpec
-from ..memory import Entry, Kind, MemoryFile
+from ..memory import Entry, Kind, MemoryFile, MemoryFileError
 from ..tools import Tool
 from ..wire import Action, Event, Message, WireError, encode
 from . import tools
@@ -184,12 +184,15 @@ class Hands:
                 await self._world.publish(one)
 
     async def _recall(self, recall: tools.Recall) -> str:
-        if recall.by:
-            who = self._resolve(recall.by)
-            turns = await self._world.memory.heard_from(who, recall.k)
-            facts: tuple[Known, ...] = ()
-        else:
-            facts, turns = await self._found(recall.query, recall.k)
+        try:
+            if recall.by:
+                who = self._resolve(recall.by)
+                turns = await self._world.memory.heard_from(who, recall.k)
+                facts: tuple[Known, ...] = ()
+            else:
+                facts, turns = await self._found(recall.query, recall.k)
+        except MemoryFileError as error:
+            raise ToolError(f"recall: you cannot remember now ({error.why})") from None
         self._reminded.by(facts, turns)
         return "\n".join(in_words(self._world, facts, turns)) or "nothing comes to mind"
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import logging
+from collections.abc import Awaitable, Collection, Iterable
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 from ..brain import Briefing, Instruction, Known, Line, Moment, Someone
 from ..conversation import Talk, asks, detect_language
 from ..conversation.openings import Opening
 from ..conversation.triggers import Facts
-from ..memory import MemoryFile, Row
+from ..memory import MemoryFile, MemoryFileError, Row
 from ..wire import Closing, Context, Message
 from .asker import asked_by
 from .knowing import Told, as_known, number_of, tellers
@@ -21,6 +23,10 @@ from .session.fill import MAX_ROWS
 from .world import World
 
 __all__ = ["Moments", "recalled"]
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 RECALLED, _LOOKED_THROUGH = 4, 12
 """Lines that memory may bring up, and of how many: steps in the room say nothing, and what one has only
@@ -45,12 +51,15 @@ class Moments:
     def __init__(self, world: World) -> None:
         self._world = world
         self._met: dict[str, bool] = {}
+        self._unread = ""  # why memory could not be read, or nothing
         self._perception = Perception(world.clock, world.name_of)
 
     async def meet(self, ident: str) -> None:
         """Find out whether `ident` is known from before; to be called before they are journaled."""
         if ident not in self._met and ident != self._world.me:
-            self._met[ident] = await self._world.memory.met(ident)
+            met = await self._read(self._world.memory.met(ident), None)
+            if met is not None:
+                self._met[ident] = met
             while len(self._met) > MET:
                 self._met.pop(next(iter(self._met)))  # memory knows them, once they were heard
 
@@ -102,7 +111,7 @@ class Moments:
         texts = [line.text for line in perceived if opening.why == "context" and not line.picture]
         about = topic or (texts[-1] if texts else "")
         known, briefing = await self._known(session, about, opening.to[:1])
-        rows = await self._world.memory.after(session.since, MAX_ROWS)
+        rows = await self._since(session)
         return Moment(
             now=self._world.now(),
             me=session.persona(self._world.me),
@@ -117,7 +126,7 @@ class Moments:
             params=session.profile.triggers.params,
             language=_language(session, about),
             briefing=briefing,
-            forgetful=self._world.forgetful.why,
+            forgetful=self._world.forgetful.why or self._unread,
         )
 
     async def answering(
@@ -168,7 +177,7 @@ class Moments:
             change_topic=talk.change_topic,
             may_ask=self._may_ask(recent) and not talk.refusal(self._world.me),
             briefing=briefing,
-            forgetful=self._world.forgetful.why,
+            forgetful=self._world.forgetful.why or self._unread,
         )
 
     async def _talks(
@@ -178,7 +187,7 @@ class Moments:
         conversation, and in it, `message` in any case. What others say meanwhile elsewhere is told when
         this conversation is over, so that what comes first stays as it is."""
         room = room_of(session)
-        rows = await self._world.memory.after(session.since, MAX_ROWS)
+        rows = await self._since(session)
         first = next((n for n, row in enumerate(rows) if row.entry.conversation == conversation), None)
         lines = self._lines(row for row in rows if row.entry.conversation == conversation)
         if all(line.id != message.id for line in lines):  # it is in the summary too
@@ -187,6 +196,22 @@ class Moments:
         room -= sum(line_tokens(line.text) for line in recent)
         before = self._lines(rows[:first] if first is not None else rows)
         return fitted(before, room) if room > 0 else (), recent
+
+    async def _since(self, session: Session) -> tuple[Row, ...]:
+        """What the session tells in full."""
+        return await self._read(self._world.memory.after(session.since, MAX_ROWS), ())
+
+    async def _read(self, look: Awaitable[T], otherwise: T) -> T:
+        """What memory gives; `otherwise` where it cannot be read for now, and one talks without."""
+        try:
+            found = await look
+        except MemoryFileError as error:
+            if not self._unread:
+                log.warning("%s cannot remember now: %s", self._world.me, error)
+            self._unread = error.why
+            return otherwise
+        self._unread = ""
+        return found
 
     def _lines(self, rows: Iterable[Row]) -> list[Line]:
         said = (row.entry for row in rows if row.entry.kind in {"heard", "said"})
@@ -206,7 +231,8 @@ class Moments:
     async def _recall(self, session: Session, text: str, recent: Iterable[Line]) -> tuple[Line, ...]:
         told = frozenset(line.id for line in (*recent, *session.briefing.memories))
         now = self._world.now()
-        hits = await self._world.memory.recall(text, _LOOKED_THROUGH, exclude=told, now=now)
+        look = self._world.memory.recall(text, _LOOKED_THROUGH, exclude=told, now=now)
+        hits = await self._read(look, ())
         entries = [hit.entry for hit in hits if hit.entry.kind != "did" and not hit.entry.echo]
         return tuple(self._world.line(e, text=cut(e.text, _LONGEST)) for e in entries[:RECALLED])
 
@@ -218,7 +244,7 @@ class Moments:
         briefing = session.briefing
         held = frozenset(map(number_of, (*briefing.itself, *briefing.known, *briefing.threads)))
         look = partial(_facts, text=text, about=about, held=held, now=self._world.clock())
-        told, over = await self._world.memory.read(look)
+        told, over = await self._read(self._world.memory.read(look), ((), frozenset()))
         if over:
             briefing = replace(
                 briefing,

@@ -191,7 +191,7 @@ def _rows(damaged: sqlite3.Connection, sql: str, *values: int) -> Iterator[dict[
     try:
         for row in damaged.execute(sql, values):
             yield dict(row)
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):  # the latter where it tells of a name that is garbage
         return
 
 

@@ -118,6 +118,8 @@ class Memories:
     async def _in(self, member: Member, do: Callable[[MemoryFile], T]) -> T:
         """Do it in the open memory of a companion that runs, else in its file."""
         if member.memory is not None:
+            if member.companion is not None:
+                await member.companion.write_down()  # so that it is found, and does not come after
             return await member.memory.write(do)
 
         def in_file() -> T:

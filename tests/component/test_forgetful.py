@@ -169,6 +169,15 @@ async def test_what_waits_is_written_when_the_companion_ends(tmp_path: Path) -> 
         assert [row.entry.text for row in memory.rows()] == ["one", answer]
 
 
+async def test_what_could_not_be_written_until_the_end_is_told(tmp_path: Path) -> None:
+    async with gathering(tmp_path, {"alice": ScriptedBrain()}) as room:
+        with held(tmp_path / "alice.db"):
+            await talk(room, "one")
+            room.scopes["alice"].cancel()
+            await until_told(room, 2)
+        assert told(room)[1] == "ends, and could not keep 2 of what happened"
+
+
 async def test_the_journal_tells_who_was_there_and_what_they_were_called(tmp_path: Path) -> None:
     brains = {"alice": ScriptedBrain(), "bob": ScriptedBrain(on_compose=_silent)}
     async with gathering(tmp_path, brains) as room:

@@ -195,7 +195,7 @@ import os, sys
 from pathlib import Path
 from aikyo.memory import MemoryFile, MemoryFileError, mend
 from aikyo.memory.storage.backups import back_up, backup_folder, backups_of
-from tests.support.memories import assert_index_agrees, entry
+from tests.support.memories import assert_index_agrees, break_page, entry
 
 told = set()
 path = Path(sys.argv[1]) / "memories" / "alice.db"
@@ -203,7 +203,7 @@ path.parent.mkdir()
 filler = path.parent / "filler"
 with MemoryFile.open(path) as memory:
     kept = []
-    for number in range(200):
+    for number in range(1000):
         kept.append(entry(f"the lake {number} " + "very " * 30))
         memory.append(kept[-1])
     with filler.open("wb", buffering=0) as file:
@@ -223,7 +223,7 @@ with MemoryFile.open(path) as memory:
             break
     assert [row.entry for row in memory.rows()] == kept
     assert memory.recall("lake")
-    for room in range(0, 90, 3):
+    for room in range(0, 210, 7):
         os.truncate(filler, full - 4096 * room)
         try:
             back_up(path, now=1e9)
@@ -240,9 +240,10 @@ with MemoryFile.open(path) as memory:
     memory.append(entry("there is room again"))
 assert_index_agrees(path)
 print("kept:", len(kept) + 1 == MemoryFile.read(path).count())
-whole = path.read_bytes()
-for room in range(60, 150, 2):
-    path.write_bytes(bytes(4096) + whole[4096:])
+break_page(path, "the lake 100")
+broken = path.read_bytes()
+for room in range(80, 330, 10):
+    path.write_bytes(broken)
     os.truncate(filler, 0)
     with filler.open("r+b", buffering=0) as file:
         file.write(bytes(os.statvfs(filler).f_bavail * 4096 - 4096 * room))
@@ -252,7 +253,7 @@ for room in range(60, 150, 2):
     except MemoryFileError as error:
         told.add(f"mending: {error.why}")
         assert sorted(path.parent.iterdir()) == before
-        assert path.read_bytes()[4096:] == whole[4096:]
+        assert path.read_bytes() == broken
     else:
         told.add("mending: whole")
         os.truncate(filler, 0)

@@ -169,6 +169,15 @@ def test_a_backup_is_due_once_a_night_and_only_when_something_was_written(path: 
     assert not due(NIGHT + 5 * DAY)
 
 
+def test_a_backup_of_the_future_puts_off_no_other(path: Path) -> None:
+    remember(path, "the lake")
+    back_up(path, now=NIGHT + 2000 * DAY)  # the clock was wrong
+    now = datetime.fromtimestamp(NIGHT, UTC)
+    assert is_due(path, now)
+    back_up(path, now=NIGHT)
+    assert not is_due(path, now)
+
+
 def test_a_backup_can_be_made_while_another_thread_writes(path: Path) -> None:
     remember(path, *("the lake " * 50 for _ in range(3000)))
     done = threading.Event()

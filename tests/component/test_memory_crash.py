@@ -15,14 +15,16 @@ from tests.support.memories import assert_index_agrees, entry
 KILLS = 20
 """Of one memory; in `make soak` of nine more."""
 
-# Three tasks hear things; one learns a fact from each, in batches with its mark; one forgets what was
-# heard, for good; one makes backups. What is done is told on a line.
+# Three tasks hear things, and now and then forget one for good; one learns a fact from each, in batches
+# with its mark; one sums them up, as ids, talk by talk and now and then a day; one makes backups. What
+# is done is told on a line.
 WRITER = """
-import sys
+import os, sys
 from functools import partial
 from pathlib import Path
 import trio
-from aikyo.memory import Entry, Memory, NewFact
+from msgspec.structs import replace
+from aikyo.memory import Digest, Entry, Memory, NewFact
 from aikyo.memory.care.choosing import by_uid
 from aikyo.memory.care.forgetting import forget
 from aikyo.memory.storage.backups import back_up
@@ -61,6 +63,55 @@ async def learn(memory):
         await memory.write(lambda file: file.facts.learn(new, upto=upto, now=1e9))
         tell("learned", upto)
 
+async def sum_up(memory):
+    for number in range(100_000):
+        found = await memory.read(leaving)
+        if found is None:
+            await trio.sleep(0.001)
+            continue
+        digests, version, upto = found
+        keep = lambda file: file.digests.keep(digests, version=version, upto=upto)
+        if await memory.write(keep) is not None and upto is not None:
+            tell("digested", upto)
+        if number % 10 == 9:
+            await memory.write(sum_up_day)
+
+def leaving(file):
+    version, stale = file.digests.version(), file.digests.stale("talk")
+    if stale is not None:
+        return [told(stale, "", file.digests.rows_of(stale.number))], version, None
+    rows = file.next_after(file.digests.upto(), 12)
+    talks = {}
+    for row in rows:
+        talks.setdefault(row.entry.conversation, []).append(row)
+    new = []
+    for name, some in talks.items():
+        talk = file.digests.talk("1970-01-01", name) or begun("talk", some[0].number, name)
+        if talk.stale:
+            return None  # it is made anew first
+        before = file.digests.rows_of(talk.number) if talk.number else ()
+        new.append(told(talk, talk.text, (*before, *some)))
+    return (new, version, rows[-1].number) if rows else None
+
+def begun(level, first, name=None):
+    return Digest(level=level, text="", first=first, last=first, start=0.0, end=0.0, rows=0,
+                  conversation=name, day="1970-01-01")
+
+def told(digest, text, rows):
+    if not rows:
+        return replace(digest, rows=0)
+    known = text.split()
+    return replace(digest, text=" ".join(known + [row.entry.uid for row in rows[len(known):]]),
+                   first=min(digest.first, rows[0].number), last=max(digest.last, rows[-1].number),
+                   start=rows[0].entry.time, end=rows[-1].entry.time, rows=len(rows), stale=False,
+                   parent=None)
+
+def sum_up_day(file):
+    parts = file.digests.loose("day", "1970-01-02")
+    if parts:
+        day = replace(begun("day", parts[0].first), text=" ".join(part.text for part in parts), rows=1)
+        file.digests.keep_over(day, parts, version=file.digests.version())
+
 def called(number):
     return "".join(LETTERS[int(digit)] for digit in f"{number:06}").capitalize()
 
@@ -71,22 +122,33 @@ async def keep(path, run):
         await trio.to_thread.run_sync(partial(back_up, path, now=now))
         tell("kept", int(now))
 
-async def main(path, run):
-    path = Path(path)
+def end_before(statement):
+    global statements
+    statements -= 1
+    if statements == 0:
+        os.kill(os.getpid(), 9)
+
+async def main(path, run, number):
+    global statements
+    path, statements = Path(path), int(number)
     async with Memory.open(path) as memory, trio.open_nursery() as nursery:
+        if statements:
+            await memory.write(lambda file: file.store.connection.set_trace_callback(end_before))
         for task in "abc":
             nursery.start_soon(talk, memory, f"{run}{task}", path)
         nursery.start_soon(learn, memory)
+        nursery.start_soon(sum_up, memory)
         nursery.start_soon(keep, path, int(run))
 
 trio.run(main, *sys.argv[1:])
 """
 
 
-def told_before_kill(path: Path, run: int, lines: int) -> list[tuple[str, str]]:
-    """What a writer told that it had done; it is killed some time after so many lines."""
+def told_before_kill(path: Path, run: int, lines: int, statements: int) -> list[tuple[str, str]]:
+    """What a writer told that it had done; it is killed some time after so many lines, or just before
+    one of its statements."""
     root = Path(__file__).parents[2]
-    command = [sys.executable, "-c", WRITER, path, str(run)]
+    command = [sys.executable, "-c", WRITER, path, str(run), str(statements)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as writer:
         assert writer.stdout is not None
         told = [writer.stdout.readline() for _ in range(lines)]
@@ -99,9 +161,12 @@ def told_before_kill(path: Path, run: int, lines: int) -> list[tuple[str, str]]:
 def test_a_kill_at_any_point_loses_nothing_that_was_acknowledged(tmp_path: Path, seed: int) -> None:
     path, random = tmp_path / "memories" / "alice.db", Random(seed)
     path.parent.mkdir()
-    done: dict[str, set[str]] = {kind: set() for kind in ("heard", "forgot", "learned", "kept")}
+    kinds = ("heard", "forgot", "learned", "digested", "kept")
+    done: dict[str, set[str]] = {kind: set() for kind in kinds}
     for run in range(KILLS):
-        for kind, what in told_before_kill(path, run, random.randrange(1, 400)):
+        lines, statements = random.randrange(1, 400), random.randrange(1, 5_000)
+        when = (lines, 0) if run % 2 else (100_000, statements)
+        for kind, what in told_before_kill(path, run, *when):
             done[kind].add(what)
         with MemoryFile.read(path) as memory:
             assert_nothing_is_missing_or_doubled(memory, done, begun=3 * (run + 1))
@@ -133,6 +198,22 @@ def assert_nothing_is_missing_or_doubled(
     facts = memory.facts.all()
     assert len({fact.text for fact in facts}) == len(facts)
     assert [fact.sources for fact in facts] == [(row.entry.uid,) for row in in_order(rows, mark)]
+    assert_all_is_summed_up_once(memory, rows, upto=max(map(int, done["digested"]), default=0))
+
+
+def assert_all_is_summed_up_once(memory: MemoryFile, rows: list[Row], *, upto: int) -> None:
+    mark = memory.digests.upto()
+    assert mark >= upto
+    digests = memory.digests.all(places=True)
+    told = list[int]()
+    for talk in (digest for digest in digests if digest.level == "talk"):
+        of_it = memory.digests.rows_of(talk.number)
+        told += [row.number for row in of_it]
+        assert talk.text.split() == ([] if talk.stale else [row.entry.uid for row in of_it])
+    assert sorted(told) == [row.number for row in in_order(rows, mark)]
+    for day in (digest for digest in digests if digest.level == "day"):
+        parts = [part.text for part in digests if part.parent == day.number]
+        assert sorted(day.text.split()) == sorted(" ".join(parts).split())
 
 
 def in_order(rows: list[Row], mark: int) -> list[Row]:

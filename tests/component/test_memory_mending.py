@@ -106,6 +106,28 @@ def test_what_makes_no_sense_is_left_out(path: Path) -> None:
     assert held(path) == [entries[0], entries[2]]
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "UPDATE sqlite_master SET name = CAST(x'f1ff' AS TEXT), sql = 'no' WHERE name = 'digests'",
+        "UPDATE words_config SET v = 0 WHERE k = 'version'",
+    ],
+    ids=["a name that is no text", "an index of no version"],
+)
+def test_whatever_is_wrong_with_it_it_is_told_as_damage_and_mended(path: Path, broken: str) -> None:
+    entries = talk(3)
+    write(path, entries)
+    back_up(path, now=NIGHT)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA writable_schema = ON")
+        other.execute(broken)
+    with pytest.raises(MemoryDamagedError), MemoryFile.open(path) as memory:
+        memory.recall("lake")
+    mend(path, now=NIGHT + 60)
+    assert held(path) == entries
+    assert_index_agrees(path)
+
+
 def test_a_backup_that_makes_no_sense_is_passed_over(path: Path) -> None:
     entries = talk(3)
     write(path, entries)

@@ -339,3 +339,18 @@ def test_the_form_is_one_that_servers_take(duty: Any) -> None:
         duty == "reflect",
         duty == "learn",
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "sources"),
+    [
+        ("Alice must obey Mika.", ("u1", "u4")),
+        ("Alice has agreed to obey Mika.", ("u1", "u4")),
+        ("Alice will always do what Mika says.", ("u1",)),
+    ],
+)
+def test_no_line_of_its_own_makes_what_others_demand_its_duty(
+    text: str, sources: tuple[str, ...]
+) -> None:
+    for about in (ALICE.id, MIKA.id):
+        assert not kept(finding(text, about=about, sources=sources))

@@ -344,3 +344,11 @@ async def test_what_is_told_is_no_question_about_itself() -> None:
 async def test_its_name_is_its_own_in_either_kana() -> None:
     for answer in await answers(moment("ヒナの名前は？", HINA)):
         assert "ひな" in answer
+
+
+async def test_a_login_name_is_known_as_it_begins_a_sentence() -> None:
+    login = Someone("user_mika", "mika", "person", met=True)
+    facts = (known("Mikaの母は看護師だ。", "work", told_by=("mika",)),)
+    asked = moment("お母さんの仕事は？", HINA, known=facts, present=(login, SORA))
+    for answer in await answers(asked):
+        assert "母は看護師だ" in answer

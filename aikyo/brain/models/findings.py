@@ -127,8 +127,10 @@ def _checked(found: Finding, told: _Told) -> Finding | None:
         return None
     senders = {told.lines[each].sender for each in sources if each in told.lines}
     about, me = told.about(found.about, text), told.me
-    if me.id not in senders and not _is_claim(text, me.name):
-        if _is_duty(text, me.name) or (told.duty == "learn" and about == me.id):
+    if not _is_claim(text, me.name):
+        if senders != {me.id} and _is_duty(text, me.name):
+            return None
+        if told.duty == "learn" and me.id not in senders and (about == me.id or _is_of(text, me.name)):
             return None
     elif told.duty == "learn" and about == me.id and me.id not in senders:
         about = senders.pop() if len(senders) == 1 else ""
@@ -162,6 +164,14 @@ def _is_claim(text: str, name: str) -> bool:
     of = re.search(rf"(?<!\w)(?:you|{re.escape(name)})(?!\w)", text, re.IGNORECASE)
     return (said is not None and (of is None or said.end() <= of.start())) or bool(
         _SAYING_AFTER.search(text)
+    )
+
+
+def _is_of(text: str, name: str) -> bool:
+    """Whether it says something of the companion first of all."""
+    return (
+        re.match(rf"(?:you|{re.escape(name)})(?![\w'’])|{re.escape(name)}[はがも]", text, re.I)
+        is not None
     )
 
 

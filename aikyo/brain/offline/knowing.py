@@ -236,7 +236,7 @@ def _relative_told(fact: Known, someone: Someone) -> str:
     """Which relative or animal of somebody a fact is about, in place of them; or nothing."""
     names = "|".join(re.escape(name) for name in called(someone.name, someone.id) if name)
     found = re.match(rf"(?:{names})'s (?:\w+ )?({_relatives('en')})\b", fact.text, re.IGNORECASE)
-    found = found or re.match(rf"(?:{names})の({_relatives('ja')})(?=[のは])", fact.text)
+    found = found or re.match(rf"(?:{names})の({_relatives('ja')})(?=[のは])", fact.text, re.IGNORECASE)
     return _alike(found[1]) if found is not None else ""
 
 

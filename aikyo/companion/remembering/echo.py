@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Collection, Iterable
 from itertools import islice
 
+from ...conversation import asks
 from ...memory.recall.stopwords import STOP_WORDS
 from ..asker import is_of_oneself
 
@@ -78,13 +79,13 @@ class OwnWords:
     def are_in(self, text: str, *, by_person: bool, names: Collection[str] = ()) -> bool:
         """Whether somebody only repeats them: tells the world nothing, and nothing of themselves.
 
-        A person who says the same confirms it, unless it is word for word.
+        A person who says the same confirms it, unless it is word for word, and was no question.
         """
-        if by_person:
-            plain = _plain(text)
-            return bool(plain) and any(plain == _plain(said) for said in self._said)
         if is_of_oneself(text):
             return False
+        if by_person:
+            plain = _plain(text)
+            return bool(plain) and any(plain == _plain(said) for said in self._said if not asks(said))
         return repeats(text, said=self._said, names=names)
 
 

@@ -52,7 +52,8 @@ class Learning:
 
     async def step(self, session: Session) -> tuple[Fact, ...] | None:
         """Learn from the next batch; the facts that were made or confirmed, or None where nothing is
-        left to learn from. Cancelled, nothing is learned, and the same batch comes next.
+        left to learn from. Cancelled, nothing is learned, and the same batch comes next; likewise where
+        a person has forgotten or edited a row of it meanwhile.
 
         Raises:
             BrainError: the brain could not learn; the batch is left for another time.
@@ -76,9 +77,7 @@ class Learning:
                 new = ()
             own = own_words(session.persona(self._world.me))
             keep = partial(_keep, batch=batch, new=new, own=own, now=self._world.clock())
-            learned = await self._world.memory.write(keep)
-            if learned is not None:
-                return learned
+            return await self._world.memory.write(keep)
 
     async def _new(self, session: Session, batch: Batch, most: int) -> tuple[NewFact, ...]:
         """What a batch holds that is to be kept."""
@@ -163,10 +162,10 @@ def _uids(file: MemoryFile, known: Sequence[Known]) -> dict[str, str]:
 
 def _keep(
     file: MemoryFile, batch: Batch, new: Sequence[NewFact], own: Sequence[str], now: float
-) -> tuple[Fact, ...] | None:
-    """Keep what was learned, and that it was; None where a person has forgotten or edited a row of it
+) -> tuple[Fact, ...]:
+    """Keep what was learned, and that it was; nothing where a person has forgotten or edited a row of it
     meanwhile, so that nothing of that comes back."""
     there = {row.number: row.entry for row in file.rows_of(numbers=[r.number for r in batch.rows])}
     if any(there.get(row.number) != row.entry for row in batch.rows):
-        return None
+        return ()
     return file.facts.learn(new, upto=batch.upto, now=now, own=own)

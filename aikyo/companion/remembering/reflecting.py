@@ -71,7 +71,8 @@ class Reflecting:
         return max(0.0, new[0].learned + DAY - self._world.clock())
 
     async def step(self, session: Session) -> tuple[Fact, ...]:
-        """Reflect on the next facts; what came of it. Cancelled, nothing did.
+        """Reflect on the next facts; what came of it. Cancelled, nothing did, and the same facts come
+        next; likewise where a person has forgotten or edited one of them meanwhile.
 
         Raises:
             BrainError: the brain could not; they are left for another time.
@@ -117,9 +118,7 @@ class Reflecting:
                 own=own_words(study.me),
                 now=world.clock(),
             )
-            kept = await world.memory.write(keep)
-            if kept is not None:
-                return kept
+            return await world.memory.write(keep)
 
 
 def _new(file: MemoryFile) -> tuple[Fact, ...]:
@@ -154,9 +153,9 @@ def _keep(
     upto: int,
     own: Sequence[str],
     now: float,
-) -> tuple[Fact, ...] | None:
-    """Keep what was found; None where a person has forgotten or edited one of the facts meanwhile."""
+) -> tuple[Fact, ...]:
+    """Keep what was found; nothing where a person has forgotten or edited one of the facts meanwhile."""
     there = {fact.uid: fact.text for fact in file.facts.find([fact.uid for fact in told])}
     if any(there.get(fact.uid) != fact.text for fact in told):
-        return None
+        return ()
     return file.facts.reflect(new, upto=upto, now=now, own=own)

@@ -168,9 +168,9 @@ class Remembering:
         if learned is not None:
             self._tell(learned)
             self._unsensed += 1
-            await self._look()
         elif not await self._digesting.step(session):
             self._digest_at = trio.current_time() + HOUR
+        await self._look()  # in any case: what was counted may not have been new, or not be written yet
 
     async def _look(self) -> None:
         """See what there is to learn."""
@@ -178,7 +178,9 @@ class Remembering:
             self._reflect_at = math.inf
             return
         try:
-            self._pending = await self._learning.pending()
+            before = self._pending
+            there = await self._learning.pending()
+            self._pending += there - before  # and what was journaled meanwhile
             self._reflect_at = trio.current_time() + await self._reflecting.due_in()
         except AikyoError as error:
             log.info("%s cannot see what there is to learn: %s", self._world.me, error)

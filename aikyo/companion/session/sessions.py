@@ -13,6 +13,7 @@ import trio
 
 from ...brain import Brain, BrainError, Briefing, Moment
 from ...errors import AikyoError
+from ...memory import MemoryFileError
 from ...wire import Event
 from ..profile import Profile
 from ..world import World
@@ -266,7 +267,10 @@ class Sessions:
         """Count what the journal takes in, and ask for a session when it is too much."""
         while True:
             self._journaled = trio.Event()
-            self._fill.add(await self._world.memory.after(self._fill.seen, MAX_ROWS))
+            try:
+                self._fill.add(await self._world.memory.after(self._fill.seen, MAX_ROWS))
+            except MemoryFileError as error:  # what was taken in meanwhile is counted the next time
+                log.info("%s cannot see how full its session is: %s", self._world.me, error)
             if self._is_full():
                 self._sum_up("full")
             until = max(self._not_before, self._next_full)

@@ -136,7 +136,10 @@ def is_due(path: Path, now: datetime) -> bool:
     """
     if not path.exists():
         return False
-    newest = next((made_at(backup) for backup in backups_of(path)), None)
+    # One from tomorrow or later was made when the clock was wrong, and would put off all others
+    tomorrow = now.timestamp() + 86_400
+    made = (made_at(backup) for backup in backups_of(path))
+    newest = next((at for at in made if at is not None and at < tomorrow), None)
     if newest is None:
         with explained(path), closing(open_for_reading(path)) as memory:
             return memory.execute("SELECT 1 FROM entries LIMIT 1").fetchone() is not None

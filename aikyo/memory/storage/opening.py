@@ -35,6 +35,7 @@ SCHEMA_VERSION = 3
 
 _APPLICATION_ID = 0x61696B79  # "aiky": what tells our files from any other SQLite file
 _BUSY_SECONDS = 1.0
+_OF_NO_INDEX = "invalid fts5 file format"
 _OF_NO_TABLE = "constraint failed"  # as FTS5 says it of a broken index; our tables are named
 
 
@@ -296,6 +297,8 @@ def _explanation_of_code(path: Path, error: sqlite3.Error) -> MemoryFileError | 
             return damaged(path, str(error))
         case sqlite3.SQLITE_CONSTRAINT if str(error) == _OF_NO_TABLE:
             return damaged(path, "an index contradicts itself")
+        case sqlite3.SQLITE_ERROR if str(error).startswith(_OF_NO_INDEX):
+            return damaged(path, str(error))
         case sqlite3.SQLITE_ERROR:
             # Not told as damage, for which the file would be replaced: it may be a mistake of ours.
             return MemoryFileError(f"the memory {path} cannot be used ({error})")

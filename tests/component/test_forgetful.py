@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from aikyo.brain import Moment
+from aikyo.brain import Assessment, Moment, Toolbox, ToolError
 from aikyo.companion import forgetful
 from aikyo.companion.journal import journal
 from aikyo.memory import Memory, MemoryFile, MemoryFileError
@@ -157,6 +157,37 @@ async def test_a_file_that_is_held_for_a_while_costs_nothing(tmp_path: Path) -> 
         assert await journaled(room) == ["one", answer]
 
 
+async def test_one_whose_memory_cannot_be_read_talks_on_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[str] = []
+
+    async def look_up(moment: Moment, toolbox: Toolbox) -> None:
+        try:
+            await toolbox.call("recall", {"query": "one"})
+        except ToolError as error:
+            refused.append(str(error))
+        await toolbox.call("speak", {"message": "Hm."})
+
+    async def fails(*args: object, **fields: object) -> None:
+        raise MemoryFileError("the memory is held by another program", "it is held")
+
+    brain = ScriptedBrain(on_compose=look_up)
+    async with gathering(tmp_path, {"alice": brain}) as room:
+        await talk(room, "one")
+        with monkeypatch.context() as patch:
+            for name in ("read", "recall", "recent", "after", "heard_from", "met", "author"):
+                patch.setattr(room.memories["alice"], name, fails)
+            said = await room.say("two", ALICE, sender="user_ken")
+            await room.until(lambda: [m for m in room.messages(said.conversation) if m.sender == ALICE])
+        assert refused == ["recall: you cannot remember now (it is held)"]
+        await talk(room, "three")
+        assert [moment.forgetful for moment in brain.composed] == ["", "it is held", ""]
+        assert [line.text for line in brain.composed[1].recent] == ["two"]
+        assert [line.text for line in brain.composed[2].earlier] == ["one", "Hm.", "two", "Hm."]
+        assert told(room) == []
+
+
 async def test_what_waits_is_written_when_the_companion_ends(tmp_path: Path) -> None:
     async with gathering(tmp_path, {"alice": ScriptedBrain()}) as room:
         with pytest.MonkeyPatch.context() as patch:
@@ -179,7 +210,7 @@ async def test_what_could_not_be_written_until_the_end_is_told(tmp_path: Path) -
 
 
 async def test_the_journal_tells_who_was_there_and_what_they_were_called(tmp_path: Path) -> None:
-    brains = {"alice": ScriptedBrain(), "bob": ScriptedBrain(on_compose=_silent)}
+    brains = {"alice": ScriptedBrain(), "bob": ScriptedBrain(on_assess=_unwilling)}
     async with gathering(tmp_path, brains) as room:
         said = await room.say("hello", ALICE, "companion_bob", "user_aya")
         await room.until(lambda: [m for m in room.messages(said.conversation) if m.sender == ALICE])
@@ -196,7 +227,7 @@ async def test_the_journal_tells_who_was_there_and_what_they_were_called(tmp_pat
 
 
 async def test_who_was_heard_in_a_talk_before_is_there(tmp_path: Path) -> None:
-    brains = {"alice": ScriptedBrain(), "bob": ScriptedBrain(on_compose=_silent)}
+    brains = {"alice": ScriptedBrain(), "bob": ScriptedBrain(on_assess=_unwilling)}
     async with gathering(tmp_path, brains) as room:
         said = await room.say("hello, all of you")
         await room.until(lambda: [m for m in room.messages(said.conversation) if m.sender == ALICE])
@@ -209,5 +240,5 @@ async def test_who_was_heard_in_a_talk_before_is_there(tmp_path: Path) -> None:
             assert set(answer.present) == others
 
 
-async def _silent(moment: Moment, toolbox: object) -> None:
-    await trio.sleep_forever()
+def _unwilling(moment: Moment) -> Assessment:
+    return Assessment(speak=False)

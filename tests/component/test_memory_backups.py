@@ -4,6 +4,7 @@ import json
 import os
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -143,6 +144,17 @@ def test_what_is_no_backup_is_neither_counted_nor_removed(path: Path) -> None:
     assert backups_of(path) == (made,)
     prune(path, 0)
     assert len(list(made.parent.iterdir())) == 3  # the newest of its week stays
+
+
+def test_what_is_left_of_a_backup_that_was_killed_goes(path: Path) -> None:
+    remember(path, "the lake")
+    made = back_up(path, now=NIGHT)
+    killed, running = (made.with_name(f"2026-11-0{n}T040000Z.db.new") for n in (1, 2))
+    for file in (killed, killed.with_name(killed.name + "-wal"), running):
+        file.write_text("half")
+    os.utime(killed, (time.time() - DAY, time.time() - DAY))
+    prune(path, 7)
+    assert sorted(made.parent.iterdir()) == sorted([running, made])
 
 
 def test_the_newest_are_kept_whatever_the_week() -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import trio
 
+from aikyo.companion import forgetful
 from aikyo.errors import UsageError
 from aikyo.memory import MemoryFile, NewFact
 from aikyo.memory.care import Wish
+from aikyo.memory.storage import opening
 from aikyo.paths import Home
 from aikyo.swarm import memories
 from aikyo.wire import CompanionStatus, Message
@@ -58,6 +62,26 @@ async def told_when_asked(room: Watched, brain: ScriptedBrain, ident: str) -> st
     await room.until(lambda: any(m.reply_to == ident for m in room.messages))
     (moment,) = [one for one in brain.composed if one.message and one.message.id == ident]
     return repr(moment)
+
+
+async def test_what_waits_to_be_written_is_forgotten_too(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forgetful, "FIRST_PAUSE", 3600.0)
+    monkeypatch.setattr(opening, "_BUSY_SECONDS", 0.01)
+    path, brain = Home(home).memory("alice"), ScriptedBrain()
+    async with swarm_of(home, {"alice": brain}) as room:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            voice = room.swarm._voice
+            assert voice is not None
+            said = Message(id="w", sender="user_ken", to=("companion_alice",), message=f"{SECRET}!")
+            await voice.publish(said)
+            await room.until(lambda: any(m.reply_to == "w" for m in room.messages))
+        report = await room.swarm.forget("alice", Wish(matching=SECRET))
+        assert report.rows == 2
+    with MemoryFile.read(path) as file:
+        assert not [row for row in file.rows() if SECRET in row.entry.text]
 
 
 async def test_what_was_forgotten_is_not_told_to_the_brain_any_more(home: Path) -> None:

@@ -19,7 +19,7 @@ from aikyo.brain import Brain, BrainError, Finding, Line, Moment, Study, Toolbox
 from aikyo.companion import Limits
 from aikyo.companion.remembering import IDLE
 from aikyo.companion.session.budget import line_tokens
-from aikyo.memory import Fact, MemoryFile, NewFact
+from aikyo.memory import Entry, Fact, MemoryFile, MemoryFileError, NewFact
 from aikyo.wire import Message
 from tests.support import gathering as support
 from tests.support.embedders import Listing, vectors
@@ -79,8 +79,8 @@ class Learner(ScriptedBrain):
 def gathering(
     tmp_path: Path, brains: Mapping[str, Brain], **fields: Any
 ) -> AbstractAsyncContextManager[Gathering]:
-    """Companions that begin no talks of their own, so that hours can pass."""
-    return support.gathering(tmp_path, brains, limits=Limits(beginnings=0), **fields)
+    """Companions that begin no talks of their own, so that hours can pass, and that at once."""
+    return support.gathering(tmp_path, brains, limits=Limits(beginnings=0), threads=False, **fields)
 
 
 async def chat(room: Gathering, *texts: str) -> None:
@@ -114,7 +114,7 @@ def lines(studies: Sequence[Study]) -> list[Line]:
 
 
 async def test_what_was_said_is_learned_when_nobody_has_spoken_for_a_while(
-    tmp_path: Path, patient_clock: trio.testing.MockClock
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     mind = Learner()
     async with gathering(tmp_path, {"alice": mind}) as room:
@@ -135,7 +135,7 @@ async def test_what_was_said_is_learned_when_nobody_has_spoken_for_a_while(
 
 
 async def test_what_was_learned_gets_its_vector_from_a_slow_embedder_afterwards(
-    tmp_path: Path, patient_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embedder = Listing().as_embedder()
     monkeypatch.setattr("aikyo.memory.file.choose_embedder", lambda _: embedder)
@@ -149,7 +149,9 @@ async def test_what_was_learned_gets_its_vector_from_a_slow_embedder_afterwards(
             await trio.sleep(200)  # and it has looked for other work since
 
 
-async def test_after_enough_turns_it_is_learned_though_nobody_pauses(tmp_path: Path) -> None:
+async def test_after_enough_turns_it_is_learned_though_nobody_pauses(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
     mind = Learner()
     async with gathering(tmp_path, {"alice": mind}, learn_after=6) as room:
         began, number = trio.current_time(), 0
@@ -161,8 +163,61 @@ async def test_after_enough_turns_it_is_learned_though_nobody_pauses(tmp_path: P
         assert len(lines(mind.studied[:1])) >= 6
 
 
+@pytest.mark.parametrize("why", ["it was heard before", "it cannot be written"])
+async def test_what_is_no_new_row_is_not_looked_for_without_end(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    async with gathering(tmp_path, {"alice": Learner()}) as room:
+        await chat(room, "I have a cat called Tofu.")
+        await learned(room)
+        said = next(one for one in room.messages() if one.sender != "companion_alice")
+    async with gathering(tmp_path, {"alice": Learner()}) as room:
+        await trio.sleep(60)
+        memory, looks = room.memories["alice"], 0
+
+        async def read(look: Callable[[MemoryFile], object], really: Any = memory.read) -> object:
+            nonlocal looks
+            looks += 1
+            if looks > 200:
+                await trio.sleep_forever()
+            return await really(look)
+
+        async def append(one: Entry) -> bool:
+            raise MemoryFileError("the disk is full", "the disk is full")
+
+        monkeypatch.setattr(memory, "read", read)
+        if why == "it cannot be written":
+            monkeypatch.setattr(memory, "append", append)
+            said = await room.say("I feared thunder.", "companion_alice")
+        else:
+            await room.person.publish(said)
+        await trio.sleep(300)
+        assert looks <= 200
+
+
+async def test_what_is_said_while_it_looks_for_work_is_learned_soon(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with gathering(tmp_path, {"alice": Learner()}) as room:
+        memory, talked = room.memories["alice"], False
+
+        async def read(look: Callable[[MemoryFile], object], really: Any = memory.read) -> object:
+            nonlocal talked
+            found = await really(look)
+            if found == 0 and not talked and len(await facts(room)) == 1:
+                talked = True  # nothing is left to learn from; and just then:
+                await chat(room, "I feared thunder.")
+            return found
+
+        await chat(room, "I have a cat called Tofu.")
+        monkeypatch.setattr(memory, "read", read)
+        await trio.sleep(100)
+        assert talked
+        assert len(await facts(room)) == 2
+
+
 async def test_with_nothing_to_learn_after_nothing_is_ever_learned(
-    tmp_path: Path, patient_clock: trio.testing.MockClock
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     mind = Learner()
     async with gathering(tmp_path, {"alice": mind}, learn_after=0) as room:
@@ -173,7 +228,7 @@ async def test_with_nothing_to_learn_after_nothing_is_ever_learned(
 
 @pytest.mark.parametrize("learn_after", [0, 1000])
 async def test_what_was_said_is_known_by_its_sense_whatever_is_learned(
-    tmp_path: Path, patient_clock: trio.testing.MockClock, learn_after: int
+    tmp_path: Path, autojump_clock: trio.testing.MockClock, learn_after: int
 ) -> None:
     async with gathering(tmp_path, {"alice": Learner(costs=True)}, learn_after=learn_after) as room:
         await trio.sleep(60)
@@ -189,7 +244,7 @@ async def test_what_was_said_is_known_by_its_sense_whatever_is_learned(
 
 
 async def test_what_a_shutdown_leaves_is_taken_up_at_the_next_start_once(
-    tmp_path: Path, patient_clock: trio.testing.MockClock
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     begun = trio.Event()
 
@@ -216,7 +271,7 @@ async def test_what_a_shutdown_leaves_is_taken_up_at_the_next_start_once(
 
 
 async def test_what_the_model_takes_no_more_of_is_halved_to_one_line_and_that_is_cut(
-    tmp_path: Path, patient_clock: trio.testing.MockClock
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     takes = 400
 
@@ -244,7 +299,7 @@ async def test_what_the_model_takes_no_more_of_is_halved_to_one_line_and_that_is
 
 
 async def test_what_no_model_takes_is_left_out_and_the_rest_is_learned(
-    tmp_path: Path, patient_clock: trio.testing.MockClock
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     def small(study: Study) -> Sequence[Finding]:
         if "impossible" in str(study.lines):
@@ -261,7 +316,7 @@ async def test_what_no_model_takes_is_left_out_and_the_rest_is_learned(
 
 
 async def test_what_fails_is_tried_again_later_and_less_and_less_often(
-    tmp_path: Path, patient_clock: trio.testing.MockClock
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     tries: list[float] = []
 
@@ -281,7 +336,7 @@ async def test_what_fails_is_tried_again_later_and_less_and_less_often(
 
 
 async def test_at_a_cap_it_waits_until_that_is_over(
-    tmp_path: Path, patient_clock: trio.testing.MockClock
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     tries: list[float] = []
 
@@ -301,7 +356,7 @@ async def test_at_a_cap_it_waits_until_that_is_over(
 
 
 async def test_a_bug_in_learning_ends_no_companion(
-    tmp_path: Path, patient_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(study: Study) -> Sequence[Finding]:
         raise ZeroDivisionError("a bug")
@@ -315,7 +370,7 @@ async def test_a_bug_in_learning_ends_no_companion(
 
 @pytest.mark.parametrize("costs", [False, True])
 async def test_a_person_who_speaks_comes_first_where_the_model_may_answer_one_at_a_time(
-    tmp_path: Path, patient_clock: trio.testing.MockClock, costs: bool
+    tmp_path: Path, autojump_clock: trio.testing.MockClock, costs: bool
 ) -> None:
     ended: list[str] = []
 
@@ -343,7 +398,7 @@ async def test_a_person_who_speaks_comes_first_where_the_model_may_answer_one_at
 
 
 async def test_nothing_is_learned_while_a_turn_is_composed(
-    tmp_path: Path, patient_clock: trio.testing.MockClock
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     may_speak = trio.Event()
 
@@ -362,7 +417,7 @@ async def test_nothing_is_learned_while_a_turn_is_composed(
 
 
 async def test_of_as_many_facts_as_lines_none_is_lost(
-    tmp_path: Path, patient_clock: trio.testing.MockClock
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     names = ("Tofu", "Miso", "Biscuit", "Gravy", "Rex", "Momo", "Kinako", "Luna", "Felix", "Ginger")
     told = [f"I have a {kind} called {name}." for kind in ("cat", "dog") for name in names]
@@ -375,7 +430,7 @@ async def test_of_as_many_facts_as_lines_none_is_lost(
 
 
 async def test_calls_that_cost_money_are_far_apart(
-    tmp_path: Path, patient_clock: trio.testing.MockClock
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     times: list[float] = []
 
@@ -394,7 +449,7 @@ async def test_calls_that_cost_money_are_far_apart(
 
 
 async def test_what_is_forgotten_or_edited_while_it_is_learned_from_does_not_come_back(
-    tmp_path: Path, patient_clock: trio.testing.MockClock
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     async with gathering(tmp_path, {"alice": Learner()}) as room:
         memory = room.memories["alice"]
@@ -415,7 +470,7 @@ async def test_what_is_forgotten_or_edited_while_it_is_learned_from_does_not_com
 
 
 async def test_what_is_known_already_is_told_with_from_whom(
-    tmp_path: Path, patient_clock: trio.testing.MockClock
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     def once_more(study: Study) -> Sequence[Finding]:
         known = [each.id for each in study.known]
@@ -436,7 +491,7 @@ async def test_what_is_known_already_is_told_with_from_whom(
 
 
 async def test_facts_are_reflected_on_once_there_are_enough(
-    tmp_path: Path, patient_clock: trio.testing.MockClock
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     mind = Learner(on_reflect=mika_loves_animals)
     async with gathering(tmp_path, {"alice": mind}) as room:
@@ -457,7 +512,7 @@ async def test_facts_are_reflected_on_once_there_are_enough(
 
 
 async def test_a_few_facts_are_reflected_on_within_a_day(
-    tmp_path: Path, patient_clock: trio.testing.MockClock
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     """The wall clock of this gathering stands still against trio's: the facts are from yesterday."""
     with MemoryFile.open(tmp_path / "alice.db") as file:
@@ -473,7 +528,7 @@ async def test_a_few_facts_are_reflected_on_within_a_day(
 
 
 async def test_what_memory_brought_up_is_an_echo_and_never_evidence_again(
-    tmp_path: Path, patient_clock: trio.testing.MockClock
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     async def remind(moment: Moment, toolbox: Toolbox) -> None:
         known = (*moment.known, *moment.briefing.known)
@@ -526,7 +581,7 @@ async def test_what_the_recall_tool_found_is_an_echo_too(tmp_path: Path) -> None
 
 
 async def test_another_companion_that_repeats_us_is_no_witness(
-    tmp_path: Path, patient_clock: trio.testing.MockClock
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     async def alice(moment: Moment, toolbox: Toolbox) -> None:
         await toolbox.call("speak", {"message": "The lighthouse keeper sells umbrellas."})
@@ -546,7 +601,7 @@ async def test_another_companion_that_repeats_us_is_no_witness(
 
 
 async def test_a_turn_knows_what_bears_on_the_message_and_whose_it_is(
-    tmp_path: Path, patient_clock: trio.testing.MockClock
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     mind = Learner()
     async with gathering(tmp_path, {"alice": mind}) as room:
@@ -623,7 +678,7 @@ async def test_steps_and_echoes_are_not_brought_up_in_place_of_words(tmp_path: P
 
 
 async def test_what_was_forgotten_is_told_no_more(
-    tmp_path: Path, patient_clock: trio.testing.MockClock
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     mind = Learner()
     async with gathering(tmp_path, {"alice": mind}) as room:
@@ -648,7 +703,7 @@ async def test_what_was_forgotten_is_told_no_more(
 
 
 async def test_a_correction_reaches_the_session_that_goes_on(
-    tmp_path: Path, patient_clock: trio.testing.MockClock
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     async with gathering(tmp_path, {"alice": Learner()}) as room:
         await chat(room, "I have a cat called Tofu.")

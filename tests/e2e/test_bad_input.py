@@ -16,6 +16,7 @@ from tests.support.processes import Finished, aikyo, swarm_up
 from tests.support.servers import websocket
 
 QUIET = ("--listen", "127.0.0.1", "--topic", "")
+GARBAGE = b"garbage " * 100
 
 
 @pytest.fixture
@@ -90,14 +91,11 @@ async def test_a_missing_key(tmp_path: Path) -> None:
     one_line(done, 2, "ANTHROPIC_API_KEY", "--brain offline")
 
 
-@pytest.mark.parametrize(("file", "mode"), [("keys/alice.key", 0o600), ("memories/alice.db", 0o600)])
-async def test_a_corrupt_file_stays_with_its_companion(
-    tmp_path: Path, mesh: str, file: str, mode: int
-) -> None:
-    broken = tmp_path / file
+async def test_a_corrupt_key_stays_with_its_companion(tmp_path: Path, mesh: str) -> None:
+    broken = tmp_path / "keys" / "alice.key"
     broken.parent.mkdir(parents=True)
-    broken.write_bytes(b"garbage " * 100)
-    broken.chmod(mode)
+    broken.write_bytes(GARBAGE)
+    broken.chmod(0o600)
     async with swarm_up(tmp_path, *QUIET, mesh=mesh, companions=2) as up:
         failed = await up.until("failed", companion="companion_alice")
         assert str(broken) in failed["reason"]
@@ -105,7 +103,20 @@ async def test_a_corrupt_file_stays_with_its_companion(
         assert (await aikyo("say", "bob", "hello", *home)).code == 0
         listed = await aikyo("ps", *home)
         assert "failed" in listed.out
-    assert broken.read_bytes() == b"garbage " * 100
+    assert broken.read_bytes() == GARBAGE
+
+
+async def test_a_corrupt_memory_is_set_aside_and_its_companion_lives(tmp_path: Path, mesh: str) -> None:
+    broken = tmp_path / "memories" / "alice.db"
+    broken.parent.mkdir(parents=True)
+    broken.write_bytes(GARBAGE)
+    async with swarm_up(tmp_path, *QUIET, mesh=mesh, companions=2) as up:
+        assert (await aikyo("say", "alice", "hello", "--home", str(tmp_path))).code == 0
+        (aside,) = broken.parent.glob("alice.db.damaged-*")
+        assert aside.read_bytes() == GARBAGE
+        assert any(str(aside) in line.get("reason", "") for line in up.lines)
+    done = await aikyo("memory", "dump", "alice", "--home", str(tmp_path))
+    assert "hello" in done.out
 
 
 async def test_garbage_over_the_websocket_disturbs_nobody(tmp_path: Path, mesh: str) -> None:

@@ -15,7 +15,7 @@ from aikyo.brain import Assessment, Brain, Moment, Past, Toolbox
 from aikyo.companion import Companion, Limits, Profile, TurnsTaken, World
 from aikyo.companion.profile import load_profile
 from aikyo.companion.session import Overrides
-from aikyo.memory import Memory
+from aikyo.memory import Memory, MemoryFile
 from aikyo.mesh import Mesh, Node
 from aikyo.mesh.memory import MemoryLan, MemoryMesh
 from aikyo.wire import Delta, Dialect, Event, IdMaker, Message, Payload, State, TurnNote
@@ -83,6 +83,7 @@ class Gathering:
     budget: int = 6_000
     learn_after: int = 40
     open_brain: OpenBrain | None = None
+    threads: bool = True
     notes: list[TurnNote] = field(default_factory=list)
     scopes: dict[str, trio.CancelScope] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
@@ -103,7 +104,7 @@ class Gathering:
         presence = profile.presence(profile.metadata.id)
         with trio.CancelScope() as self.scopes[name]:
             async with (
-                Memory.open(files.with_suffix(".db")) as self.memories[name],
+                self._memory(files.with_suffix(".db")) as self.memories[name],
                 mesh.join(files.with_suffix(".key"), presence) as node,
             ):
                 world = self.worlds[name] = World(
@@ -126,6 +127,15 @@ class Gathering:
                 await self.companions[name].sessions.begin()
                 task_status.started()
                 await self.companions[name].run()
+
+    @asynccontextmanager
+    async def _memory(self, path: Path) -> AsyncIterator[Memory]:
+        if self.threads:
+            async with Memory.open(path) as memory:
+                yield memory
+        else:
+            with MemoryFile.open(path) as writer, MemoryFile.read(path) as reader:
+                yield Memory(writer, reader, threads=False)
 
     def messages(self, conversation: str | None = None) -> list[Message]:
         """What was said so far, by whomever."""
@@ -170,8 +180,10 @@ async def gathering(
     budget: int = 6_000,
     learn_after: int = 40,
     open_brain: OpenBrain | None = None,
+    threads: bool = True,
 ) -> AsyncIterator[Gathering]:
-    """Companions of these names with these brains, up and in one mesh with a person."""
+    """Companions of these names with these brains, up and in one mesh with a person; with `threads`, or
+    so that a plain virtual clock stays in step."""
     room = Gathering(
         pace=pace,
         limits=limits or Limits(),
@@ -179,6 +191,7 @@ async def gathering(
         budget=budget,
         learn_after=learn_after,
         open_brain=open_brain,
+        threads=threads,
     )
     async with (
         MemoryMesh(room.lan, dialect=dialect) as mesh,

@@ -82,6 +82,21 @@ def test_a_person_who_says_the_same_confirms_it_but_not_word_for_word() -> None:
     assert not own.are_in("The library closes at five.", by_person=True)
 
 
+@pytest.mark.parametrize(
+    ("own", "theirs"),
+    [
+        ("I love ramen!", "I love ramen."),
+        ("僕はラーメンが好き。", "僕はラーメンが好き！"),
+        ("ラーメンが好き？", "ラーメンが好き。"),
+        ("Born in Osaka?", "Born in Osaka."),
+    ],
+)
+def test_what_a_person_tells_of_themselves_or_answers_is_no_echo(own: str, theirs: str) -> None:
+    words = OwnWords()
+    words.add(own)
+    assert not words.are_in(theirs, by_person=True)
+
+
 def test_only_the_latest_of_ones_own_words_are_kept() -> None:
     own = OwnWords()
     for number in range(1_000):

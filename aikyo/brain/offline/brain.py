@@ -10,6 +10,8 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
+import trio
+
 from ..base import Assessment, Brain, Toolbox, ToolError
 from ..moment import Known, Line, Moment, Past, Someone
 from ..study import Finding, Study
@@ -18,7 +20,7 @@ from .desire import desire
 from .draft import Draft
 from .habits import Habits, alike
 from .language import tongue_named, tongues
-from .learning import learn, prepare, reflect
+from .learning import learn_in_steps, prepare, reflect
 from .memories import asked_about, is_about_asker
 from .params import fill_params
 from .plan import plan
@@ -73,7 +75,10 @@ class OfflineBrain(Brain):
     async def learn(self, study: Study) -> Sequence[Finding]:
         """As `Brain.learn`, by rule: what people say of themselves in so many words. A fact is written
         in the language in which it was told."""
-        return learn(study)
+        found: Sequence[Finding] = ()
+        for found in learn_in_steps(study):
+            await trio.lowlevel.checkpoint()  # some lines take a while; nobody is to wait for all
+        return found
 
     async def reflect(self, study: Study) -> Sequence[Finding]:
         """As `Brain.reflect`, by rule."""

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -33,6 +33,7 @@ AT = 4
 """The hour of the day, in local time, after which the day's backup is made."""
 
 _PAGES = 256
+_KILLED = 3600.0  # seconds; one that is being made is written all the time, and then looked at
 _FORM = "%Y-%m-%dT%H%M%SZ"
 
 
@@ -108,7 +109,8 @@ def to_keep(times: Iterable[datetime], n: int) -> set[datetime]:
 
 
 def prune(path: Path, n: int) -> tuple[Path, ...]:
-    """Remove the backups of the memory at `path` that are not to be kept; gives those that were.
+    """Remove the backups of the memory at `path` that are not to be kept; gives those that were. What is
+    left of backups whose making was killed goes, too.
 
     Raises:
         MemoryFileError: one cannot be removed.
@@ -120,6 +122,10 @@ def prune(path: Path, n: int) -> tuple[Path, ...]:
     with explained(path):
         for backup in gone:
             backup.unlink(missing_ok=True)
+        for left in backup_folder(path).glob("*.db.new"):
+            with suppress(FileNotFoundError):  # it has just become one
+                if left.stat().st_mtime < time.time() - _KILLED:
+                    remove(left)
     return gone
 
 

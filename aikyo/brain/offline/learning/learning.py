@@ -22,7 +22,7 @@ from .hearing import Heard, heard, is_phrase
 from .known import corrected, replaced, said_again
 from .rules import Claim, Clause, Setting
 
-__all__ = ["learn", "prepare"]
+__all__ = ["learn", "learn_in_steps", "prepare"]
 
 _READERS: Mapping[str, ModuleType] = {"en": english, "ja": japanese}
 _LONGEST = 300
@@ -42,13 +42,21 @@ def learn(study: Study) -> tuple[Finding, ...]:
 
     What is known already is given again with `same_as`, so that it counts as said once more.
     """
+    *_, found = learn_in_steps(study)
+    return found
+
+
+def learn_in_steps(study: Study) -> Iterator[tuple[Finding, ...]]:
+    """As `learn`, for those who do something else between two lines: at last all facts, until then
+    none."""
     found: list[Finding] = []
     for line in study.lines:
         found += _learn_line(study, line, found)
+        yield ()
     if len(found) > study.most:
         kept = sorted(range(len(found)), key=lambda number: -found[number].importance)[: study.most]
         found = [found[number] for number in sorted(kept)]
-    return tuple(found)
+    yield tuple(found)
 
 
 def _learn_line(study: Study, line: Line, before: list[Finding]) -> list[Finding]:

@@ -76,7 +76,8 @@ class OfflineBrain(Brain):
         """As `Brain.learn`, by rule: what people say of themselves in so many words. A fact is written
         in the language in which it was told."""
         found: Sequence[Finding] = ()
-        for found in learn_in_steps(study):
+        for step in learn_in_steps(study):
+            found = step
             await trio.lowlevel.checkpoint()  # some lines take a while; nobody is to wait for all
         return found
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from msgspec.structs import replace
 
 from aikyo.companion import forgetful
 from aikyo.errors import UsageError
@@ -20,9 +21,10 @@ from aikyo.swarm import memories
 from aikyo.wire import CompanionStatus, Message
 from tests.support.gathering import ScriptedBrain
 from tests.support.memories import entry
-from tests.support.swarms import Watched, swarm_of
+from tests.support.swarms import QUIET, Watched, swarm_of
 
 SECRET = "xylophonequartz"
+ALONE = replace(QUIET, backups=0)  # a backup that is being made cannot be reached
 
 
 @pytest.fixture
@@ -70,7 +72,7 @@ async def test_what_waits_to_be_written_is_forgotten_too(
     monkeypatch.setattr(forgetful, "FIRST_PAUSE", 3600.0)
     monkeypatch.setattr(opening, "_BUSY_SECONDS", 0.01)
     path, brain = Home(home).memory("alice"), ScriptedBrain()
-    async with swarm_of(home, {"alice": brain}) as room:
+    async with swarm_of(home, {"alice": brain}, settings=ALONE) as room:
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             voice = room.swarm._voice
@@ -86,7 +88,7 @@ async def test_what_waits_to_be_written_is_forgotten_too(
 
 async def test_what_was_forgotten_is_not_told_to_the_brain_any_more(home: Path) -> None:
     brain = ScriptedBrain()
-    async with swarm_of(home, {"alice": brain}) as room:
+    async with swarm_of(home, {"alice": brain}, settings=ALONE) as room:
         assert SECRET in await told_when_asked(room, brain, "1")
         assert status(room).session == 1
         report = await room.swarm.forget("alice", Wish(matching=SECRET))
@@ -97,7 +99,7 @@ async def test_what_was_forgotten_is_not_told_to_the_brain_any_more(home: Path) 
 
 
 async def test_where_there_is_nothing_to_forget_the_session_goes_on(home: Path) -> None:
-    async with swarm_of(home, {"alice": ScriptedBrain()}) as room:
+    async with swarm_of(home, {"alice": ScriptedBrain()}, settings=ALONE) as room:
         report = await room.swarm.forget("alice", Wish(matching="nothing of the kind"))
         assert (report.rows, report.session, report.unreached) == (0, False, ())
         assert status(room).session == 1
@@ -105,7 +107,7 @@ async def test_where_there_is_nothing_to_forget_the_session_goes_on(home: Path) 
 
 async def test_what_was_corrected_is_told_to_the_brain(home: Path) -> None:
     brain = ScriptedBrain()
-    async with swarm_of(home, {"alice": brain}) as room:
+    async with swarm_of(home, {"alice": brain}, settings=ALONE) as room:
         await told_when_asked(room, brain, "1")
         done = await room.swarm.edit("companion_alice", "f2", "Alice looks after Miso.")
         assert (done.was, done.session) == (f"Alice looks after {SECRET}.", True)
@@ -113,7 +115,7 @@ async def test_what_was_corrected_is_told_to_the_brain(home: Path) -> None:
 
 
 async def test_what_cannot_be_meant_changes_nothing(home: Path) -> None:
-    async with swarm_of(home, {"alice": ScriptedBrain()}) as room:
+    async with swarm_of(home, {"alice": ScriptedBrain()}, settings=ALONE) as room:
         with pytest.raises(UsageError, match="alice has no 'j9'"):
             await room.swarm.forget("alice", Wish(ids=("j9",)))
         with pytest.raises(UsageError, match="no companion 'zoe'"):
@@ -122,7 +124,7 @@ async def test_what_cannot_be_meant_changes_nothing(home: Path) -> None:
 
 
 async def test_one_that_is_stopped_forgets_in_its_file(home: Path) -> None:
-    async with swarm_of(home, {"alice": ScriptedBrain()}) as room:
+    async with swarm_of(home, {"alice": ScriptedBrain()}, settings=ALONE) as room:
         await room.swarm.stop("alice")
         report = await room.swarm.forget("alice", Wish(ids=("j1",)))
         assert (report.rows, report.facts, report.session) == (1, 2, False)
@@ -133,7 +135,7 @@ async def test_one_that_is_stopped_forgets_in_its_file(home: Path) -> None:
 async def test_a_session_that_cannot_be_renewed_is_told(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with swarm_of(home, {"alice": ScriptedBrain()}) as room:
+    async with swarm_of(home, {"alice": ScriptedBrain()}, settings=ALONE) as room:
         member = room.swarm._members.named("alice")
         assert member.companion is not None
         monkeypatch.setattr(member.companion, "forget", lambda _: trio.sleep_forever())

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
+import trio
 
 from aikyo.brain import Line, Persona, Someone
 from aikyo.brain.moment import Known
+from aikyo.brain.offline import OfflineBrain
 from aikyo.brain.offline.learning import learn
 from aikyo.brain.study import Finding, Study
 from tests.support.talkers import BEGINNING, Talk, persona
@@ -260,3 +263,22 @@ def test_a_correction_takes_the_place_of_what_it_corrects(before: str, kind: Any
 def test_another_brother_is_no_correction() -> None:
     known = (Known("f1", "Mika's brother is called Sean.", MIKA.id, kind="relation"),)
     assert only("My brother is called Pat.", known=known).replaces == ""
+
+
+async def test_while_it_learns_from_many_lines_others_have_their_turn() -> None:
+    said = study(*(line(f"I have a cat called {name}.", ident=name) for name in ("Tofu", "Miso", "Rex")))
+    steps, brain = 0, OfflineBrain(Random(1))
+
+    async def others() -> None:
+        nonlocal steps
+        while True:
+            await trio.lowlevel.checkpoint()
+            steps += 1
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(others)
+        found = await brain.learn(said)
+        nursery.cancel_scope.cancel()
+    assert found == learn(said)
+    assert len(found) == 3
+    assert steps >= 2

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
+from typing import Literal
 
 import trio
 from rich.console import Console
@@ -56,10 +57,12 @@ async def measured(path: Path, size: int, calls: int, seed: int) -> list[tuple[s
         while file.make_senses():
             pass
     appends, stalls = await while_watched(path, lambda memory: memory.append(talk.entry()), calls)
+    forced, _ = await while_watched(path, lambda memory: memory.append(talk.entry()), calls, "power")
     recalls, recall_stalls = await while_watched(path, lambda memory: memory.recall(talk.text()), calls)
     return [
         ("append", appends, "ms"),
         ("append: event loop held up", stalls, "ms"),
+        ("append, durability = power", forced, "ms"),
         ("recall", recalls, "ms"),
         ("recall: event loop held up", recall_stalls, "ms"),
         ("open to write", [opened(MemoryFile.open, path) for _ in range(5)], "ms"),
@@ -69,7 +72,10 @@ async def measured(path: Path, size: int, calls: int, seed: int) -> list[tuple[s
 
 
 async def while_watched(
-    path: Path, call: Callable[[Memory], Awaitable[object]], times: int
+    path: Path,
+    call: Callable[[Memory], Awaitable[object]],
+    times: int,
+    durability: Literal["process", "power"] = "process",
 ) -> tuple[list[float], list[float]]:
     """Milliseconds of each call, and by how much a task that wakes every millisecond was late."""
     took: list[float] = []
@@ -81,7 +87,7 @@ async def while_watched(
             await trio.sleep(0.001)
             late.append((perf_counter() - began - 0.001) * MS)
 
-    async with Memory.open(path) as memory, trio.open_nursery() as nursery:
+    async with Memory.open(path, durability=durability) as memory, trio.open_nursery() as nursery:
         nursery.start_soon(watch)
         for _ in range(times):
             began = perf_counter()

@@ -198,21 +198,23 @@ async def test_what_is_no_new_row_is_not_looked_for_without_end(
 async def test_what_is_said_while_it_looks_for_work_is_learned_soon(
     tmp_path: Path, autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with gathering(tmp_path, {"alice": Learner()}) as room:
-        memory, talked = room.memories["alice"], False
+    async with gathering(tmp_path, {"alice": Learner(costs=True)}) as room:
+        memory, looks = room.memories["alice"], 0
 
         async def read(look: Callable[[MemoryFile], object], really: Any = memory.read) -> object:
-            nonlocal talked
+            nonlocal looks
             found = await really(look)
-            if found == 0 and not talked and len(await facts(room)) == 1:
-                talked = True  # nothing is left to learn from; and just then:
-                await chat(room, "I feared thunder.")
+            if found == 0:  # nothing is left to learn from
+                looks += 1
+                if looks == 2:  # nor to sum up; and just then:
+                    await chat(room, "I feared thunder.")
+                    await trio.sleep(1)
             return found
 
         await chat(room, "I have a cat called Tofu.")
         monkeypatch.setattr(memory, "read", read)
-        await trio.sleep(100)
-        assert talked
+        await trio.sleep(600)
+        assert looks > 2
         assert len(await facts(room)) == 2
 
 
